@@ -1,0 +1,128 @@
+"""A plan: exactly what will be done and said once it is approved. Immutable; known by its digest."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from mailbot.record import Row, as_json, canonical
+
+
+class Do(StrEnum):
+    """The kinds of action (DESIGN § 8)."""
+
+    DISCLOSE = "disclose"
+    REDACT = "redact"
+    DELETE = "delete"
+    BLANK = "blank"
+    REPLACE = "replace"
+    CORRECT = "correct"
+    RESTRICT = "restrict"
+    KEEP = "keep"
+    NOTIFY = "notify"
+    SUPPRESS = "suppress"
+    MANUAL = "manual"
+    SET = "set"  # what a right writes, as mapped: objection = { reservert = true }
+
+
+# Actions that change something in a business system, and so need a source to carry them out.
+CHANGES = frozenset({Do.DELETE, Do.BLANK, Do.REPLACE, Do.CORRECT, Do.RESTRICT, Do.SET})
+
+
+class Purpose(StrEnum):
+    """What the letter of a plan is for."""
+
+    ANSWER = "answer"
+    REFUSAL = "refusal"  # art. 12(4): reasons, Datatilsynet, courts
+    EXTENSION = "extension"  # art. 12(3): two further months, with reasons
+    UNKNOWN_SENDER = "unknown_sender"  # the uniform text, whatever was found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One numbered item of a plan. `before` is the row as approved; `fingerprint` its HMAC."""
+
+    number: int
+    do: Do
+    system: str
+    table: str = ""
+    key: Row = field(default_factory=dict)
+    before: Row = field(default_factory=dict)
+    after: Row = field(default_factory=dict)
+    fingerprint: str = ""
+    volatile: tuple[str, ...] = ()
+    certain: bool = True
+    reason: str = ""  # why kept, or why a person must do it
+    rule: str = ""
+    until: date | None = None
+    trail: str = ""
+    title: str = ""
+    order: int = 0
+
+    def document(self) -> dict[str, object]:
+        """The part of the action that is approved, for the digest."""
+        return {
+            "number": self.number,
+            "do": self.do.value,
+            "system": self.system,
+            "table": self.table,
+            "key": {name: as_json(value) for name, value in self.key.items()},
+            "before": {name: as_json(value) for name, value in self.before.items()},
+            "after": {name: as_json(value) for name, value in self.after.items()},
+            "fingerprint": self.fingerprint,
+            "volatile": list(self.volatile),
+            "reason": self.reason,
+            "rule": self.rule,
+            "until": self.until.isoformat() if self.until else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """An outgoing letter, whole. The stored letter is the truth (DESIGN § 9)."""
+
+    recipients: tuple[str, ...]
+    subject: str
+    text: str
+    # name -> SHA-256 of each attachment before encryption
+    attachments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One version of what is proposed for a matter."""
+
+    case: str  # case number
+    matter: str
+    version: int
+    purpose: Purpose
+    rights: tuple[str, ...]
+    letter: Letter
+    actions: tuple[Action, ...] = ()
+    searched: tuple[str, ...] = ()
+    not_searched: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, object]:
+        """The canonical form that is digested and that the ledger export shows."""
+        return {
+            "case": self.case,
+            "matter": self.matter,
+            "version": self.version,
+            "purpose": self.purpose.value,
+            "rights": list(self.rights),
+            "letters": [
+                {
+                    "recipients": list(self.letter.recipients),
+                    "subject": self.letter.subject,
+                    "text": self.letter.text,
+                    "attachments": dict(self.letter.attachments),
+                }
+            ],
+            "actions": [action.document() for action in self.actions],
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over `mailbot-plan/1\\0` and the canonical JSON: what an approver approves."""
+        return hashlib.sha256(b"mailbot-plan/1\0" + canonical(self.document())).hexdigest()

@@ -1,0 +1,372 @@
+"""What mailbot needs from the world, in the words of those who need it. Adapters implement these.
+
+Adapters translate every failure of theirs to `Transient` or `Permanent`; only the daemon retries.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mailbot.case import Case, Label, Matter, Subject
+from mailbot.message import Outgoing, Sent
+from mailbot.plan import Action
+from mailbot.record import Finding, SearchResult
+
+
+class Clock(Protocol):
+    """The time, handed in so that tests may choose it."""
+
+    def now(self) -> datetime:
+        """The present moment, in UTC and aware."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailRef:
+    """Where a mail lies. `id` is the adapter's own (UIDVALIDITY/UID, file name, immutable id)."""
+
+    mailbox: str  # name of the [[mailbox]]
+    folder: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A mail as the server holds it. `arrived`: when our server took it (UTC)."""
+
+    ref: MailRef
+    raw: bytes
+    arrived: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailQuery:
+    """Mail that is from, to or about somebody: any of `addresses`, or any of `phrases` in text."""
+
+    addresses: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+    header: tuple[str, str] | None = None  # an exact header, e.g. ("x-mailbot-effect", ID)
+
+
+class Mailbox(Protocol):
+    """A mailbox that people work in: reading leaves no trace (no \\Seen, no move).
+
+    Safe to use from several threads. A call that hangs ends in `Transient` by its own timeout.
+    """
+
+    name: str
+    address: str
+
+    def check(self) -> Sequence[str]:
+        """Sign in and list every folder. Raise Permanent with a remedy if a watched one is missing."""
+
+    def watched(self) -> Sequence[str]:
+        """The watched folders, as configured."""
+
+    def fetch(
+        self, folder: str, cursor: str | None, since: datetime
+    ) -> Iterator[tuple[Sequence[Fetched], str]]:
+        """Mail that came after `cursor`, oldest first, in batches, each with the cursor after it.
+
+        With no cursor, or one that the server no longer honours (changed UIDVALIDITY): all mail
+        that arrived at or after `since`. Nothing new: yields nothing, or an empty batch when only
+        the cursor moved. A mail may be seen again after a resync; the store knows it by its bytes.
+        """
+
+    def wait(self, seconds: float) -> None:
+        """Return when something may have come, after `seconds`, or on `wake()`."""
+
+    def wake(self) -> None:
+        """End a `wait()` from another thread."""
+
+    def raw(self, ref: MailRef) -> bytes | None:
+        """The bytes of a mail, or None if it is gone."""
+
+    def mark(self, ref: MailRef) -> None:
+        """Put the configured category or keyword on a mail. Twice is harmless; gone is harmless."""
+
+    def file(self, ref: MailRef, folder: str) -> None:
+        """Move a mail (only ever one that answers mailbot, or where configured). Gone is harmless."""
+
+    def search(self, query: MailQuery) -> Iterator[Fetched]:
+        """Every mail in every folder that matches, whole; each once.
+
+        Where the server cannot search as asked (non-ASCII, say), search wider and match locally.
+        """
+
+    def delete(self, ref: MailRef, purge: bool) -> None:
+        """Delete a mail; `purge`: past the bin, where the server can. Gone is harmless."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+class Outbox(Protocol):
+    """Sends mail from one address."""
+
+    def send(self, mail: Outgoing, begun: Callable[[], None]) -> Sent:
+        """Send one mail. `begun()` is called once, just before the point of no return.
+
+        Transient or Permanent before `begun()` means: surely not sent.
+        """
+
+    def find(self, effect: str) -> Sent | None:
+        """The receipt of a mail that left earlier, by its effect id; None: no trace of it (yet)."""
+
+    @property
+    def certain(self) -> bool:
+        """Whether `find() is None` proves that the mail never left (a folder, a draft's id)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionReceipt:
+    """What became of one action: done (changed by this call), already (was so), failed."""
+
+    number: int
+    outcome: str  # done | already
+    detail: str = ""  # counts or reasons only, never personal data
+
+
+class Source(Protocol):
+    """A system that holds records: a database, Exchange mailboxes, a manual system."""
+
+    name: str
+
+    def check(self) -> Sequence[str]:
+        """Connect and check the data map against what is there. Return warnings; raise ConfigError."""
+
+    def find(self, subject: Subject) -> SearchResult:
+        """Every record of the person, sorted so that children come before parents (`order`)."""
+
+    def actions(self, right: Label, findings: Sequence[Finding]) -> Sequence[Action]:
+        """What the data map makes of these findings for a right; `number` 0, no fingerprints yet.
+
+        Erasure: delete, blank, replace or keep per record, and an action of its own for each row
+        that ON DELETE CASCADE or SET NULL would reach. Raises Permanent where the plan cannot
+        be carried out safely (a foreign key from a row that is not the person's).
+        """
+
+    def apply(self, actions: Sequence[Action], key: bytes) -> Sequence[ActionReceipt]:
+        """Carry out actions in one transaction, each record's fingerprint checked under lock.
+
+        A record already as it should be after the action counts as `already`. Raises Stale if
+        any record is neither as approved nor already done; then nothing was changed.
+        """
+
+
+class Sources(Protocol):
+    """All systems together, searched in parallel, keys learnt in one searched in the others."""
+
+    def find(self, subject: Subject) -> SearchResult:
+        """The union of what all sources found; a failing source becomes `not_searched`."""
+
+    def get(self, system: str) -> Source:
+        """The source of one system, by its name in the data map."""
+
+    def names(self) -> Iterable[str]:
+        """The names of all systems."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMail:
+    """A mail that was taken in. status: new | left | done | set-aside. The raw bytes are apart."""
+
+    id: str
+    ref: MailRef
+    arrived: datetime
+    status: str
+    reason: str = ""
+    case_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Something to be done in the world, written down before it is done (intent before effect).
+
+    status: intended (surely not done) | begun (perhaps done) | done | failed | unknown (set aside
+    for a person) | cancelled. `payload` and `receipt` are JSON documents, encrypted at rest.
+    """
+
+    id: str
+    case_id: str
+    matter_id: str
+    kind: str  # question | letter | notice | apply | mark | file
+    plan_version: int
+    payload: Mapping[str, object]
+    status: str = "intended"
+    receipt: Mapping[str, object] | None = None
+    intended_at: datetime | None = None
+    begun_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An approver's one-time token (only its hash is stored). state: live | used | void."""
+
+    case_id: str
+    matter_id: str
+    plan_version: int
+    approver: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownMessage:
+    """A message id of ours, or of a case's correspondence. kind: question | letter | request | …"""
+
+    message_id: str
+    case_id: str
+    matter_id: str
+    plan_version: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """One link of the chain: what happened, when, why; the facts themselves are encrypted."""
+
+    seq: int
+    prev: str
+    utc: str
+    case_id: str
+    event: str
+    reason: str
+    facts_sha256: str  # of the ciphertext
+    hash: str
+
+
+class Tx(Protocol):
+    """One transaction: every write below happens, or none does."""
+
+    def take_in(self, mail: Fetched) -> str | None:
+        """Store a mail raw (encrypted, key of its own). None: these bytes were taken in before."""
+
+    def set_cursor(self, mailbox: str, folder: str, cursor: str) -> None:
+        """Progress of a folder."""
+
+    def settle_mail(
+        self, mail_id: str, status: str, reason: str, case_id: str | None = None
+    ) -> None:
+        """`left`: the raw copy is deleted at once. `done` with a case: re-encrypted under its key."""
+
+    def open_case(self, case: Case, subject_email: str | None) -> None:
+        """A new case with a fresh key of its own."""
+
+    def next_case_number(self, year: int) -> str:
+        """2026-0001, 2026-0002, … without gaps or doubles."""
+
+    def add_matter(self, matter: Matter) -> None:
+        """A new matter of a case."""
+
+    def change_matter(self, old: Matter, new: Matter) -> None:
+        """Compare and set: raise Stale unless state, plan_version and note are as in `old`."""
+
+    def close_case(self, case_id: str, at: datetime) -> None:
+        """All matters have ended."""
+
+    def put(self, case_id: str, name: str, document: object) -> None:
+        """Keep an encrypted JSON document of a case under a name, replacing what was there."""
+
+    def intend(self, effect: Effect) -> None:
+        """Write an effect down. The same id again: left as it was."""
+
+    def change_effect(
+        self, effect_id: str, status: str, receipt: Mapping[str, object] | None = None
+    ) -> None:
+        """begun, done, failed, unknown, cancelled or (for a retry) intended again."""
+
+    def issue_token(self, token_hash: str, token: Token) -> None:
+        """Remember a token by its hash."""
+
+    def use_token(self, token_hash: str) -> bool:
+        """Use a live token up; False if it was not live."""
+
+    def void_tokens(self, matter_id: str) -> None:
+        """No open question of this matter can be answered any more."""
+
+    def know_message(self, message: KnownMessage) -> None:
+        """Remember a message id (by keyed hash)."""
+
+    def record(
+        self, case_id: str | None, event: str, reason: str, facts: Mapping[str, object]
+    ) -> None:
+        """Append to the ledger; facts are encrypted under the case's key (or the store's)."""
+
+
+class Store(Protocol):
+    """Where cases, plans, effects and the ledger are kept. Safe to use from several threads."""
+
+    def begin(self) -> AbstractContextManager[Tx]:
+        """A transaction (BEGIN IMMEDIATE on SQLite). Leaves nothing behind when it raises."""
+
+    def claim_case(self, case_id: str) -> AbstractContextManager[bool]:
+        """Hold a case against other workers and daemons; False: somebody else holds it."""
+
+    def claim_mailbox(self, name: str) -> AbstractContextManager[bool]:
+        """Hold a mailbox against other daemons."""
+
+    def cursor(self, mailbox: str, folder: str) -> str | None:
+        """Where reading stopped."""
+
+    def new_mails(self, mailbox: str | None = None) -> Sequence[StoredMail]:
+        """Mails taken in and not yet settled, oldest first."""
+
+    def mail(self, mail_id: str) -> StoredMail | None:
+        """One mail by id."""
+
+    def mails(self, case_id: str | None, status: str | None = None) -> Sequence[StoredMail]:
+        """The mails of a case; or, for None, those of no case with that status."""
+
+    def raw(self, mail_id: str) -> bytes | None:
+        """The bytes of a mail, if still kept."""
+
+    def case(self, case_id: str) -> Case | None:
+        """By internal id."""
+
+    def case_by_number(self, number: str) -> Case | None:
+        """By the number that people see."""
+
+    def cases(self) -> Sequence[Case]:
+        """All cases, newest first."""
+
+    def open_case_of(self, mailbox: str, email: str) -> Case | None:
+        """The open case of a data subject, found by a keyed hash of the address."""
+
+    def matters(self, case_id: str) -> Sequence[Matter]:
+        """In the order in which they were opened."""
+
+    def matter(self, matter_id: str) -> Matter | None:
+        """One matter."""
+
+    def due_matters(self, now: datetime) -> Sequence[Matter]:
+        """Those whose `due` has come, earliest first."""
+
+    def next_due(self) -> datetime | None:
+        """When the clock will make the next matter due."""
+
+    def get(self, case_id: str, name: str) -> object | None:
+        """A document of a case, as JSON values."""
+
+    def effects(self, matter_id: str, plan_version: int | None = None) -> Sequence[Effect]:
+        """The effects of a matter in the order intended."""
+
+    def open_effects(self) -> Sequence[Effect]:
+        """Every effect that is `intended` or `begun`, oldest first."""
+
+    def token(self, token_hash: str) -> Token | None:
+        """A token by its hash."""
+
+    def known_messages(self, message_ids: Iterable[str]) -> Sequence[KnownMessage]:
+        """Those of the given ids that belong to a case."""
+
+    def case_key(self, case_id: str) -> bytes:
+        """The key of a case, for fingerprints and effect ids. Raises Permanent if destroyed."""
+
+    def ledger(
+        self, case_id: str | None = None
+    ) -> Iterator[tuple[LedgerEntry, Mapping[str, object] | None]]:
+        """The chain in order, each with its facts if the key still exists."""
+
+    def close(self) -> None:
+        """Release everything."""
