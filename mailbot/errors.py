@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 
 class MailbotError(Exception):
-    """Something went wrong; the text is one sentence for a person, without personal data."""
+    """Something went wrong; the text is one sentence for a person, without personal data.
+
+    `undone`: although an effect had begun, the other side said for certain that nothing was done
+    (an SMTP server that refuses a mail after its last line); it may be tried again.
+    """
+
+    undone: bool = False
 
 
 class Transient(MailbotError):

@@ -1,4 +1,4 @@
-"""A mail as mailbot understands it: frozen values, no bytes of other people's bodies beyond need."""
+"""A mail as mailbot understands it: frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +43,7 @@ class Attachment:
     media_type: str
     size: int
     sha256: str
+    inline: bool = False  # a picture that only decorates the text, such as a logo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingFile:
-    """A file to send along. `content` is what leaves (perhaps encrypted); the digest is of `plain`."""
+    """A file to send along: `content` as it leaves, the digest of it before encryption."""
 
     name: str
     media_type: str

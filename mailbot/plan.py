@@ -1,4 +1,4 @@
-"""A plan: exactly what will be done and said once it is approved. Immutable; known by its digest."""
+"""A plan: exactly what will be done and said once approved. Immutable, known by its digest."""
 
 import hashlib
 from collections.abc import Mapping
@@ -59,6 +59,11 @@ class Action:
     trail: str = ""
     title: str = ""
     order: int = 0
+
+    @property
+    def changes(self) -> bool:
+        """Whether a source must act: of a record kept in part, the other columns are blanked."""
+        return self.do in CHANGES or (self.do is Do.KEEP and bool(self.after))
 
     def document(self) -> dict[str, object]:
         """The part of the action that is approved, for the digest."""
@@ -126,3 +131,14 @@ class Plan:
     def digest(self) -> str:
         """SHA-256 over `mailbot-plan/1\\0` and the canonical JSON: what an approver approves."""
         return hashlib.sha256(b"mailbot-plan/1\0" + canonical(self.document())).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What is to be done, before the letter is written: the draft turns it into a Plan."""
+
+    purpose: Purpose
+    actions: tuple[Action, ...] = ()
+    recipients: tuple[str, ...] = ()
+    reason: str = ""  # of a refusal or an extension, in the approver's words
+    edited_text: str = ""  # a letter that an approver wrote: used as it stands

@@ -59,7 +59,7 @@ class Mailbox(Protocol):
     address: str
 
     def check(self) -> Sequence[str]:
-        """Sign in and list every folder. Raise Permanent with a remedy if a watched one is missing."""
+        """Sign in and list every folder. Raise Permanent if a watched one is missing."""
 
     def watched(self) -> Sequence[str]:
         """The watched folders, as configured."""
@@ -87,7 +87,7 @@ class Mailbox(Protocol):
         """Put the configured category or keyword on a mail. Twice is harmless; gone is harmless."""
 
     def file(self, ref: MailRef, folder: str) -> None:
-        """Move a mail (only ever one that answers mailbot, or where configured). Gone is harmless."""
+        """Move a mail (only an answer to mailbot, or where configured). Gone is harmless."""
 
     def search(self, query: MailQuery) -> Iterator[Fetched]:
         """Every mail in every folder that matches, whole; each once.
@@ -134,7 +134,7 @@ class Source(Protocol):
     name: str
 
     def check(self) -> Sequence[str]:
-        """Connect and check the data map against what is there. Return warnings; raise ConfigError."""
+        """Connect, check the data map against what is there: warnings, or ConfigError."""
 
     def find(self, subject: Subject) -> SearchResult:
         """Every record of the person, sorted so that children come before parents (`order`)."""
@@ -248,7 +248,7 @@ class Tx(Protocol):
     def settle_mail(
         self, mail_id: str, status: str, reason: str, case_id: str | None = None
     ) -> None:
-        """`left`: the raw copy is deleted at once. `done` with a case: re-encrypted under its key."""
+        """`left`: the raw copy goes at once. `done` with a case: re-encrypted under its key."""
 
     def open_case(self, case: Case, subject_email: str | None) -> None:
         """A new case with a fresh key of its own."""
@@ -350,6 +350,9 @@ class Store(Protocol):
 
     def effects(self, matter_id: str, plan_version: int | None = None) -> Sequence[Effect]:
         """The effects of a matter in the order intended."""
+
+    def effect(self, effect_id: str) -> Effect | None:
+        """One effect by its id."""
 
     def open_effects(self) -> Sequence[Effect]:
         """Every effect that is `intended` or `begun`, oldest first."""

@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from mailbot.case import Key
+
 
 class Certainty(StrEnum):
     """`possible` is shown to staff and never acted on."""
@@ -141,6 +143,7 @@ class Finding:
     source: str = ""  # where the data came from (art. 15(1)(g)), as the data map tells
     recipients: tuple["Recipient", ...] = ()  # to whom it was disclosed (art. 15(1)(c), 19)
     message_id: str = ""  # of a mail: to tell the case file from the rest
+    arrived: datetime | None = None  # of a mail: what came after the request is not part of it
     title: str = ""  # a mail's subject and date, or a table's readable name
     order: int = 0
 
@@ -171,15 +174,17 @@ class NotSearched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """What a search found and how far it reached."""
+    """What a search found and how far it reached; `learnt`: keys read from certain rows."""
 
     findings: tuple[Finding, ...] = ()
     searched: tuple[str, ...] = ()
     not_searched: tuple[NotSearched, ...] = ()
+    learnt: tuple[Key, ...] = ()
 
     def __add__(self, other: "SearchResult") -> "SearchResult":
         return SearchResult(
             findings=self.findings + other.findings,
             searched=tuple(dict.fromkeys(self.searched + other.searched)),
             not_searched=self.not_searched + other.not_searched,
+            learnt=tuple(dict.fromkeys(self.learnt + other.learnt)),
         )

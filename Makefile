@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   ?= .venv
+RUN    := $(VENV)/bin
+
+.PHONY: demo test lint bench soak lock clean
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(VENV)/ready
+	$(RUN)/mailbot demo
+
+lint: $(VENV)/ready
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+
+# Unit tests and stories first (no network, no servers), then what this machine has.
+test: lint
+	$(RUN)/pytest tests/unit tests/stories
+	$(RUN)/pytest -rs tests/contract tests/live
+
+# Every figure of README, measured anew on this machine.
+bench: $(VENV)/ready
+	$(RUN)/python -m tests.bench
+
+# Slow proofs: many kills, long fuzzing.
+soak: $(VENV)/ready
+	MAILBOT_SOAK=1 $(RUN)/pytest -rs tests/stories tests/live -k "kill or fuzz"
+
+# The lock file names no registry host: pip's own configuration says where packages come from.
+lock: $(VENV)/ready
+	$(RUN)/python -m pip install --quiet pip-tools
+	$(RUN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --extra dev \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
+	    --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build *.egg-info var

@@ -1,0 +1,1 @@
+"""Ways of speaking to the world that several adapters share: MIME, SMTP."""

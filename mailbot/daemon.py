@@ -1,0 +1,346 @@
+"""The daemon: a thread per mailbox takes mail in, a small pool advances due matters.
+
+Nothing is decided here. A failure of one mailbox or one system delays only what needs it; the
+backoff is kept per mailbox and per matter.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from mailbot.case import Matter, State
+from mailbot.errors import MailbotError, Permanent, Stale, Transient
+from mailbot.flow import Flow
+from mailbot.intake import Intake
+from mailbot.logs import kind_of
+from mailbot.ports import Clock, Effect, Mailbox, Store, StoredMail
+from mailbot.requests import ask, taken
+from mailbot.systemd import Notifier
+
+log = structlog.get_logger()
+
+WORKERS = 4
+# On the very first look, mail that came within the month a request may still be running is read;
+# older mail is for `mailbot scan`.
+FIRST_LOOK = timedelta(days=31)
+_BACKOFF_FIRST, _BACKOFF_MOST = 2.0, 600.0
+_LOOSE = frozenset({"notice", "mark", "file"})  # effects that no step waits for
+_TRIES = 5  # of a mail whose handling fails unforeseen, before it is set aside
+
+
+def backoff(attempts: int, asked: float | None) -> float:
+    """Seconds until the next try: what the other side asked for, or doubling with jitter."""
+    seconds = min(_BACKOFF_MOST, _BACKOFF_FIRST * 2 ** min(attempts, 10))
+    return float(max(asked or 0.0, seconds * random.uniform(0.75, 1.25)))
+
+
+class Daemon:
+    """Polls, advances, stops cleanly, and lets the watchdog see that its loops turn."""
+
+    def __init__(
+        self,
+        store: Store,
+        flow: Flow,
+        intake: Intake,
+        mailboxes: Mapping[str, Mailbox],
+        poll_seconds: Mapping[str, float],
+        clock: Clock,
+        notifier: Notifier,
+        state: Path,
+    ) -> None:
+        self.state = state
+        self.store = store
+        self.flow = flow
+        self.intake = intake
+        self.mailboxes = mailboxes
+        self.poll_seconds = poll_seconds
+        self.clock = clock
+        self.notifier = notifier
+        self.stopping = threading.Event()
+        self._news = threading.Event()
+        self._busy: set[str] = set()
+        self._lock = threading.Lock()
+        self._not_before: dict[str, datetime] = {}
+        self._failures: dict[str, int] = {}
+        self._turned: dict[str, float] = {}
+        self._fed = 0.0
+
+    # --- one round -----------------------------------------------------------------------------
+
+    def once(self) -> None:
+        """Fetch, read and advance until nothing more is due now. Raises what stops a mailbox."""
+        failures: list[MailbotError] = []
+        for name, mailbox in self.mailboxes.items():
+            with self.store.claim_mailbox(name) as held:
+                if not held:
+                    raise Transient(f"mailbox {name} is held by another daemon")
+                try:
+                    self.fetch(mailbox)
+                except MailbotError as error:
+                    failures.append(error)
+                    log.warning("mailbox-failed", mailbox=name, why=str(error))
+        for _ in range(10_000):
+            moved = self.read_new()
+            moved += self.perform_loose()
+            for matter in self.store.due_matters(self.clock.now()):
+                moved += self.advance(matter)
+            if not moved:
+                break
+        if failures:
+            raise failures[0]
+
+    def fetch(self, mailbox: Mailbox) -> int:
+        """Take new mail in, raw, together with the cursor; nothing is interpreted yet."""
+        taken = 0
+        for folder in mailbox.watched():
+            cursor = self.store.cursor(mailbox.name, folder)
+            since = self.clock.now() - FIRST_LOOK
+            for mails, after in mailbox.fetch(folder, cursor, since):
+                with self.store.begin() as tx:
+                    for mail in mails:
+                        taken += tx.take_in(mail) is not None
+                    tx.set_cursor(mailbox.name, folder, after)
+        if taken:
+            log.info("mail-taken-in", mailbox=mailbox.name, mails=taken)
+        return taken
+
+    def read_new(self, mailbox: str | None = None) -> int:
+        """Settle every stored mail that is new. One bad mail never stops the others."""
+        settled = 0
+        for stored in self.store.new_mails(mailbox):
+            if self.stopping.is_set():
+                break
+            settled += self._read(stored)
+        return settled
+
+    def _read(self, stored: StoredMail) -> int:
+        name = f"mail/{stored.id}"
+        if not self._free(name):
+            return 0
+        try:
+            reason = self.intake.take(stored)
+        except (Transient, Stale) as error:
+            self._delay(name, getattr(error, "retry_after", None))
+            log.info("mail-later", mail=stored.id, why=type(error).__name__)
+            return 0
+        except Exception as error:  # noqa: BLE001  one mail must never stop the loop (DESIGN § 1.3)
+            log.error("mail-failed", mail=stored.id, why=kind_of(error))
+            self._delay(name, None)
+            if self._failures[name] >= _TRIES:
+                self.intake.set_aside(stored, "handling-failed")
+                return 1
+            return 0
+        self._failures.pop(name, None)
+        if reason:
+            log.info("mail-settled", mail=stored.id, reason=reason)
+        return int(bool(reason))
+
+    def perform_loose(self) -> int:
+        """Notices, marks, filing: effects that no step waits for."""
+        done = 0
+        for effect in self.store.open_effects():
+            if effect.kind in _LOOSE and self._free(effect.id):
+                done += self._perform(effect)
+        return done
+
+    def _perform(self, effect: Effect) -> int:
+        try:
+            self.flow.performer.perform(effect)
+        except Transient as error:
+            self._delay(effect.id, error.retry_after)
+            log.info("effect-later", effect=effect.id, kind=effect.kind, why=str(error))
+            return 0
+        except Permanent as error:
+            log.warning("effect-failed", effect=effect.id, kind=effect.kind, why=str(error))
+            with self.store.begin() as tx:
+                tx.change_effect(effect.id, "failed", {"why": str(error)})
+                tx.record(effect.case_id, "failed", effect.kind, {"effect": effect.id})
+            return 1
+        return 1
+
+    def advance(self, matter: Matter) -> int:
+        """Advance one matter as far as it goes now, under the claim of its case."""
+        with self.store.claim_case(matter.case_id) as held:
+            if not held:
+                return 0
+            fresh = self.store.matter(matter.id)
+            steps = 0
+            while fresh and fresh.due and fresh.due <= self.clock.now():
+                before = fresh
+                try:
+                    fresh = self.flow.advance(fresh)
+                except Transient as error:
+                    self.flow.postpone(before, backoff(before.attempts, error.retry_after))
+                    log.info("matter-later", matter=before.id, why=str(error))
+                    break
+                except Stale:
+                    log.info("matter-changed", matter=before.id)
+                    break
+                except Exception as error:  # noqa: BLE001  a bug in one case must not stop others
+                    log.error("matter-failed", matter=before.id, why=kind_of(error))
+                    self.flow.stop(before, "unforeseen-error", kind_of(error))
+                    break
+                steps += 1
+                log.info(
+                    "moved",
+                    matter=fresh.id,
+                    before=before.state,
+                    now=fresh.state,
+                    reason=fresh.note,
+                )
+                if self.stopping.is_set():
+                    break
+            return steps
+
+    # --- the loops -----------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Until `stop()`: READY once every mailbox was seen or failed once."""
+        threads = [
+            threading.Thread(target=self._watch, args=(mailbox,), name=name, daemon=True)
+            for name, mailbox in self.mailboxes.items()
+        ]
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="case") as pool:
+            for thread in threads:
+                thread.start()
+            self.notifier.tell("READY=1\nSTATUS=watching")
+            log.info("ready", mailboxes=sorted(self.mailboxes))
+            while not self.stopping.is_set():
+                self._turn(pool)
+                self._sign_of_life(threads)
+                self._news.wait(self._pause())
+                self._news.clear()
+            self.notifier.tell("STOPPING=1")
+            for mailbox in self.mailboxes.values():
+                mailbox.wake()
+        for thread in threads:
+            thread.join(timeout=10)
+        log.info("stopped")
+
+    def stop(self) -> None:
+        """Finish the step at hand and end. Safe in a signal handler."""
+        self.stopping.set()
+        self._news.set()
+
+    def _heed(self) -> None:
+        """What a command beside us asked for (`mailbot retry`)."""
+        for words in taken(self.state):
+            verb, _, case_id = words.partition(" ")
+            matters = self.store.matters(case_id) if verb == "retry" else ()
+            with self.store.claim_case(case_id) as held:
+                if not held:
+                    ask(self.state, words)  # a worker is at this case: again at the next turn
+                for matter in matters if held else ():
+                    if matter.state is State.NEEDS_HUMAN:
+                        self.flow.retry(matter)
+                        log.info("retried", matter=matter.id)
+
+    def _turn(self, pool: ThreadPoolExecutor) -> None:
+        self._heed()
+        due = self.store.due_matters(self.clock.now())
+        for case_id in dict.fromkeys(matter.case_id for matter in due):
+            with self._lock:
+                if case_id in self._busy or len(self._busy) >= WORKERS:
+                    continue
+                self._busy.add(case_id)
+            matters = [matter for matter in due if matter.case_id == case_id]
+            pool.submit(self._work, matters).add_done_callback(partial(self._done, case_id))
+        if any(effect.kind in _LOOSE and self._free(effect.id) for effect in self._open_effects()):
+            with self._lock:
+                if "loose" in self._busy:
+                    return
+                self._busy.add("loose")
+            pool.submit(self.perform_loose).add_done_callback(partial(self._done, "loose"))
+
+    def _open_effects(self) -> Sequence[Effect]:
+        return self.store.open_effects()
+
+    def _work(self, matters: Sequence[Matter]) -> int:
+        return sum(self.advance(matter) for matter in matters)
+
+    def _done(self, name: str, future: "Future[int]") -> None:
+        with self._lock:
+            self._busy.discard(name)
+        error = future.exception()
+        if error is not None:
+            log.error("work-failed", name=name, why=kind_of(error))
+        self._news.set()
+
+    def _pause(self) -> float:
+        """How long the main loop may sleep: until the next matter is due, at most a second."""
+        due = self.store.next_due()
+        if due is None:
+            return 1.0
+        # What is due already is being worked on (its end wakes us) or held by somebody else.
+        return float(min(1.0, max(0.2, (due - self.clock.now()).total_seconds())))
+
+    def _watch(self, mailbox: Mailbox) -> None:
+        """The thread of one mailbox: fetch, read, wait; back off on failure."""
+        failures = 0
+        while not self.stopping.is_set():
+            self._turned[mailbox.name] = time.monotonic()
+            try:
+                with self.store.claim_mailbox(mailbox.name) as held:
+                    while held and not self.stopping.is_set():
+                        self._turned[mailbox.name] = time.monotonic()
+                        self.fetch(mailbox)
+                        if self.read_new(mailbox.name):
+                            self._news.set()
+                        failures = 0
+                        mailbox.wait(self._patience(mailbox.name))
+                    if not held:
+                        self.stopping.wait(self.poll_seconds[mailbox.name])
+            except Transient as error:
+                failures += 1
+                pause = backoff(failures, error.retry_after)
+                log.warning("mailbox-later", mailbox=mailbox.name, why=str(error), seconds=pause)
+                self._rest(mailbox.name, pause)
+            except Permanent as error:
+                failures += 1
+                log.error("mailbox-failed", mailbox=mailbox.name, why=str(error))
+                self._rest(mailbox.name, min(_BACKOFF_MOST, 60.0 * failures))
+            except Exception as error:  # noqa: BLE001  the thread of a mailbox must live on
+                failures += 1
+                log.error("mailbox-failed", mailbox=mailbox.name, why=kind_of(error))
+                self._rest(mailbox.name, backoff(failures, None))
+
+    def _patience(self, name: str) -> float:
+        """New mails that could not be settled yet shorten the wait."""
+        waiting = bool(self.store.new_mails(name))
+        return min(1.0, self.poll_seconds[name]) if waiting else self.poll_seconds[name]
+
+    def _rest(self, name: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self.stopping.is_set() and time.monotonic() < end:
+            self._turned[name] = time.monotonic()
+            self.stopping.wait(min(5.0, max(0.05, end - time.monotonic())))
+
+    def _sign_of_life(self, threads: Sequence[threading.Thread]) -> None:
+        """The watchdog is fed only while every mailbox thread turns: a hang gets us restarted."""
+        if self.notifier.period is None:
+            return
+        now = time.monotonic()
+        alive = all(thread.is_alive() for thread in threads)
+        slowest = max((self.poll_seconds[name] for name in self._turned), default=0.0) + 600
+        turning = alive and all(now - turned < slowest for turned in self._turned.values())
+        if turning and now - self._fed >= self.notifier.period:
+            self.notifier.tell("WATCHDOG=1")
+            self._fed = now
+
+    # --- backoff per mail and effect -----------------------------------------------------------
+
+    def _free(self, name: str) -> bool:
+        at = self._not_before.get(name)
+        return at is None or at <= self.clock.now()
+
+    def _delay(self, name: str, asked: float | None) -> None:
+        self._failures[name] = self._failures.get(name, 0) + 1
+        seconds = backoff(self._failures[name] - 1, asked)
+        self._not_before[name] = self.clock.now() + timedelta(seconds=seconds)

@@ -1,0 +1,166 @@
+"""Performs effects, and finds out after a crash what became of one that was begun."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from mailbot.codec import from_json, to_json
+from mailbot.errors import Permanent, Transient
+from mailbot.message import Outgoing, Sent
+from mailbot.plan import Action
+from mailbot.ports import (
+    ActionReceipt,
+    Clock,
+    Effect,
+    KnownMessage,
+    Mailbox,
+    MailRef,
+    Outbox,
+    Sources,
+    Store,
+)
+
+# The witness copy travels in the same SMTP transaction; a busy server's queue gets this long.
+WITNESS_WAIT = timedelta(seconds=90)
+_ASK_AGAIN_SECONDS = 2.0
+_TO_STAFF = frozenset({"question", "notice"})
+
+
+class Unknown(Permanent):
+    """An effect was begun and no trace of it is found: a person must look (never repeated)."""
+
+
+class Performer:
+    """Carries effects out through the adapters, one receipt each."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        sources: Sources,
+        outboxes: Mapping[str, Outbox],
+        mailboxes: Mapping[str, Mailbox],
+        shadow: bool = False,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.sources = sources
+        self.outboxes = outboxes
+        self.mailboxes = mailboxes
+        self.shadow = shadow
+
+    def perform(self, effect: Effect) -> Effect:
+        """Do it once and keep the receipt. Raises Transient, Stale, Permanent or Unknown.
+
+        In shadow mode only mail to approvers leaves; everything else is receipted as not done.
+        """
+        if self.shadow and effect.kind not in _TO_STAFF:
+            return self._settle(effect, {"shadow": True})
+        match effect.kind:
+            case "apply":
+                return self._apply(effect)
+            case "mark" | "file":
+                return self._touch(effect)
+        return self._send(effect)
+
+    def _apply(self, effect: Effect) -> Effect:
+        # Safe to repeat after a crash: a record already as it should be counts as done, and a
+        # record that is neither as approved nor done stops the whole transaction.
+        actions = [from_json(Action, item) for item in _list(effect.payload["actions"])]
+        source = self.sources.get(str(effect.payload["system"]))
+        self._begin(effect)
+        receipts = source.apply(actions, self.store.case_key(effect.case_id))
+        return self._settle(
+            effect,
+            {"system": source.name, "receipts": [_receipt(receipt) for receipt in receipts]},
+        )
+
+    def _touch(self, effect: Effect) -> Effect:
+        ref = from_json(MailRef, effect.payload["ref"])
+        mailbox = self.mailboxes[ref.mailbox]
+        if effect.kind == "mark":
+            mailbox.mark(ref)
+        else:
+            mailbox.file(ref, str(effect.payload["folder"]))
+        return self._settle(effect, {})
+
+    def _send(self, effect: Effect) -> Effect:
+        outbox = self.outboxes[str(effect.payload["outbox"])]
+        mail = from_json(Outgoing, effect.payload["mail"])
+        if effect.status == "unknown":
+            raise Unknown(f"effect {effect.id} was set aside: see `mailbot show`, then retry")
+        if effect.status == "begun":
+            sent = outbox.find(effect.id)
+            if sent is not None:
+                return self._sent(effect, sent)
+            if not outbox.certain:
+                self._give_time(effect)
+        try:
+            sent = outbox.send(mail, begun=lambda: self._begin(effect))
+        except (Transient, Permanent) as error:
+            if error.undone:
+                # The other side said no after the last line: it surely was not sent.
+                with self.store.begin() as tx:
+                    tx.change_effect(effect.id, "intended")
+            raise
+        return self._sent(effect, sent)
+
+    def _give_time(self, effect: Effect) -> None:
+        """The letter may have left. Wait for its witness; then ask a person, or (staff) repeat."""
+        begun = effect.begun_at or effect.intended_at or self.clock.now()
+        if self.clock.now() < begun + WITNESS_WAIT:
+            raise Transient(
+                f"effect {effect.id} was begun; waiting for its witness", _ASK_AGAIN_SECONDS
+            )
+        if effect.kind in _TO_STAFF:
+            return  # a second question with the same token harms nobody
+        with self.store.begin() as tx:
+            tx.change_effect(effect.id, "unknown")
+            tx.record(effect.case_id, "effect-unknown", effect.kind, {"effect": effect.id})
+        raise Unknown(
+            f"the letter (effect {effect.id}) may or may not have left: look in the mail server's "
+            "log, then `mailbot retry` sends it again"
+        )
+
+    def _begin(self, effect: Effect) -> None:
+        if effect.status != "begun":
+            with self.store.begin() as tx:
+                tx.change_effect(effect.id, "begun")
+
+    def _sent(self, effect: Effect, sent: Sent) -> Effect:
+        receipt = {"at": sent.at.isoformat(), "message_ids": list(sent.message_ids)}
+        return self._settle(effect, receipt, sent.message_ids)
+
+    def _settle(
+        self, effect: Effect, receipt: Mapping[str, object], message_ids: tuple[str, ...] = ()
+    ) -> Effect:
+        with self.store.begin() as tx:
+            tx.change_effect(effect.id, "done", receipt)
+            for message_id in message_ids:
+                tx.know_message(known(effect, message_id))
+            tx.record(
+                effect.case_id,
+                "done",
+                effect.kind,
+                {"effect": effect.id, "version": effect.plan_version, "receipt": dict(receipt)},
+            )
+        return replace(effect, status="done", receipt=receipt)
+
+
+def known(effect: Effect, message_id: str) -> KnownMessage:
+    """A message id by which replies may refer to an effect."""
+    return KnownMessage(
+        message_id=message_id,
+        case_id=effect.case_id,
+        matter_id=effect.matter_id,
+        plan_version=effect.plan_version,
+        kind="code" if effect.kind.startswith("code") else effect.kind,
+    )
+
+
+def _receipt(receipt: ActionReceipt) -> object:
+    return to_json(receipt)
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

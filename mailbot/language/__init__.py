@@ -1,0 +1,1 @@
+"""Understanding a mail: sentence split, language id, features, linear models, a small grammar."""

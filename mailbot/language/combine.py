@@ -1,0 +1,103 @@
+"""From sentences to the mail: the figures by which the second stage judges a whole mail.
+
+A request may be one sentence of a long mail or spread over several, so one linear model is
+applied to every window of one, two and three sentences and to the whole.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mailbot.language.model import RIGHTS
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+_LOW = -4.0  # what a sentence that is not there would have scored
+_BOUND = 8.0
+_BEST_AND_WHOLE = [0, 4]
+_AFTER_RIGHTS = 1 + len(RIGHTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A mail after the first stage.
+
+    `raw`: sums of weights, a row a sentence, a column a question. `sizes`: words per sentence.
+    `bias`: per column. `subject`: whether the first sentence is the subject line.
+    """
+
+    raw: F64
+    sizes: I64
+    bias: F64
+    subject: bool
+
+    @property
+    def alone(self) -> F64:
+        """Log-odds of each sentence by itself."""
+        return self.window(1)
+
+    def window(self, width: int) -> F64:
+        """Log-odds of each run of `width` sentences; of the whole mail if it has fewer."""
+        raw, sizes = self.raw, self.sizes
+        if len(raw) <= width:
+            raw, sizes = raw.sum(0, keepdims=True), sizes.sum(keepdims=True)
+        elif width > 1:
+            raw = sum((raw[at : len(raw) - width + 1 + at] for at in range(width)), np.zeros(()))
+            sizes = np.convolve(sizes, np.ones(width, np.int64), "valid")
+        return raw / np.sqrt(sizes)[:, None] + self.bias
+
+    def without_subject(self) -> "Scored":
+        """The body alone, where there is one."""
+        if self.subject and len(self.raw) > 1:
+            return Scored(self.raw[1:], self.sizes[1:], self.bias, subject=False)
+        return self
+
+
+def figures_of(mail: Scored) -> F64:
+    """A row per column: what the second stage looks at to answer that question.
+
+    Best and second sentence, best windows, the whole and the subject; the same of `privacy`; the
+    strongest rights but the column's own; and sizes, since a long mail has more chances of a
+    high sentence by accident.
+    """
+    columns = len(mail.bias)
+    body = mail.without_subject()
+    alone = body.window(1)
+    second = np.partition(alone, -2, axis=0)[-2] if len(alone) > 1 else np.full(columns, _LOW)
+    subject = mail.raw[0] / np.sqrt(mail.sizes[0]) + mail.bias
+    words = np.log1p(float(mail.sizes.sum()))
+    own = np.stack(
+        [
+            alone.max(0),
+            second,
+            body.window(2).max(0),
+            body.window(3).max(0),
+            mail.window(len(mail.raw))[0],
+            subject if mail.subject else np.full(columns, _LOW),
+        ],
+        axis=1,
+    ).clip(-_BOUND, _BOUND)
+    return np.concatenate(
+        [
+            own,
+            own[:, _BEST_AND_WHOLE] * words,
+            np.broadcast_to(own[0], own.shape),
+            _rivals(own[:, 0]),
+            _rivals(own[:, 4]),
+            np.broadcast_to([np.log1p(len(body.raw)), words, float(mail.subject)], (columns, 3)),
+        ],
+        axis=1,
+    )
+
+
+def _rivals(scores: F64) -> F64:
+    """For each column the two highest scores among the rights other than itself."""
+    rights = scores[1:_AFTER_RIGHTS]
+    order = np.argsort(-rights, kind="stable")[:3]
+    best = rights[order]
+    found = np.broadcast_to(best[:2], (len(scores), 2)).copy()
+    found[1 + order[0]] = best[1:]
+    found[1 + order[1]] = best[[0, 2]]
+    return found

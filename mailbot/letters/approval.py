@@ -1,0 +1,381 @@
+"""The question to an approver: what approval will do, and all that is needed to judge it.
+
+It shows no more personal data than the decision needs (GDPR art. 5(1)(c)): a record is told by its
+table, its number and its date, never by all its columns.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from mailbot.case import Classification, Label, Subject
+from mailbot.datamap import DataMap
+from mailbot.letters import tally
+from mailbot.letters.clean import excerpt, one_line
+from mailbot.letters.look import Html, Look, Plain, Row, page
+from mailbot.letters.tag import subject_tag
+from mailbot.letters.templates import Templates, Words
+from mailbot.message import Mail
+from mailbot.organisation import Organisation
+from mailbot.plan import Action, Do, Plan, Purpose
+from mailbot.record import Certainty, Finding, SearchResult, Typed
+
+_REQUEST_MOST = 4000  # signs of the request shown
+_ROWS_MOST = 300  # actions listed one by one
+_POSSIBLE_MOST = 40
+_EVIDENCE_MOST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A mail to staff: subject on one line, and the same said as text and as HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionFacts:
+    """All that the question is written from. `language`: of the approvers."""
+
+    token: str
+    case_number: str
+    language: str
+    right: Label
+    purpose: Purpose
+    plan: Plan
+    mail: Mail | None
+    classification: Classification
+    subject: Subject
+    result: SearchResult
+    received: datetime | date
+    last_day: date
+    today: date
+    organisation: Organisation
+    datamap: DataMap = field(default_factory=DataMap)
+    required: int = 1
+    given: int = 0
+    urgent: bool = False
+    extended: bool = False
+    edited: bool = False  # an approver wrote the letter; it is asked again
+    changed: str = ""  # why a new version is asked, in words of ours
+
+
+def write_question(facts: QuestionFacts, templates: Templates) -> Question:
+    """The approval mail for one plan version and one approver's token (DESIGN § 9)."""
+    words = templates.words(templates.language(facts.language, "question.txt"))
+    titles = tally.Titles(facts.datamap, words.language)
+    marketing = facts.right is Label.OBJECTION and facts.classification.marketing
+    right = words("rights", "marketing" if marketing else facts.right.value)
+    subject = words(
+        "question",
+        "subject_urgent" if facts.urgent else "subject",
+        right=right,
+        case=facts.case_number,
+        tag=subject_tag(facts.token),
+    )
+    values = {
+        "lead": words(
+            "question",
+            "lead",
+            word=words("answers", "approve"),
+            doing=", ".join(summary(facts.purpose, facts.plan.actions, titles, words)),
+        ),
+        "right": right,
+        "urgent": facts.urgent,
+        "edited": facts.edited,
+        "changed": facts.changed,
+        "required": facts.required,
+        "given": facts.given,
+        "version": facts.plan.version,
+        "case": facts.case_number,
+        "digest": facts.plan.digest[:12],
+        "purpose": facts.purpose.value,
+        **asked(facts.mail, facts.classification, facts.received, words),
+        **deadline_of(facts.last_day, facts.today, words),
+        **_identity(facts.subject, words),
+        **_plan(facts, titles, words),
+        **_reach(facts, titles, words),
+        **_letter(facts.plan),
+        "answers": _answers(facts, words),
+    }
+    return in_both_looks(templates, words, "question.txt", subject, values)
+
+
+def in_both_looks(
+    templates: Templates, words: Words, name: str, subject: str, values: Mapping[str, object]
+) -> Question:
+    """Render one template as text and as HTML."""
+    plain: Look = Plain()
+    rich: Look = Html()
+    language = words.language
+    text = templates.text(language, name, {**values, "ui": plain})
+    body = templates.html(language, name, {**values, "ui": rich})
+    return Question(one_line(subject, 300), text, page(language, subject, body))
+
+
+def summary(
+    purpose: Purpose, actions: Sequence[Action], titles: tally.Titles, words: Words
+) -> tuple[str, ...]:
+    """What an approval sets going, counted by kind: "sletter 4", "beholder 2 fakturaer til …"."""
+    if purpose is not Purpose.ANSWER:
+        return (words("question", purpose.value),)
+    said = [
+        part
+        for kind in Do
+        if (part := _sum(kind, [a for a in actions if a.do is kind], titles, words))
+    ]
+    if not said:
+        return (words("question", "nothing"),)
+    return (*said, words("question", "letter"))
+
+
+def _sum(kind: Do, actions: list[Action], titles: tally.Titles, words: Words) -> str:
+    if kind is Do.KEEP:
+        actions = [action for action in actions if action.reason != tally.CASE_FILE]
+    if not actions:
+        return ""
+    count = len(actions)
+    if kind in (Do.NOTIFY, Do.MANUAL):
+        return words("sums", f"{kind.value}_one" if count == 1 else kind.value, count=count)
+    if kind is Do.KEEP:
+        days = {action.until for action in actions}
+        known = [day for day in days if day is not None]
+        form = (
+            "keep"
+            if not known or None in days
+            else "keep_until"
+            if len(days) == 1
+            else "keep_latest"
+        )
+        last = words.short(max(known)) if known else ""
+        return words("sums", form, count=count, what=_nouns(actions, titles, words), date=last)
+    return words("sums", kind.value, count=count, what=_nouns(actions, titles, words))
+
+
+def _nouns(actions: Sequence[Action], titles: tally.Titles, words: Words) -> str:
+    """What the actions are about, if it is one kind of thing: "fakturaer"; else "oppføringer"."""
+    if len(actions) == 1:
+        return words("question", "record")
+    kinds = {titles.matter(action) for action in actions}
+    only = next(iter(kinds)) if len(kinds) == 1 else ""
+    return only or words("question", "records")
+
+
+def asked(
+    mail: Mail | None,
+    classification: Classification,
+    received: datetime | date,
+    words: Words,
+) -> dict[str, object]:
+    """Who asked, what, and the sentences that say so."""
+    sender = words("question", "unnamed_sender")
+    if mail is not None and mail.sender is not None:
+        sender = one_line(mail.sender.address, 120)
+        name = one_line(mail.sender.name, 80)
+        if name:
+            sender = words("question", "from", name=name, address=sender)
+    text = (mail.new_text or mail.text) if mail is not None else ""
+    request, cut = excerpt(text, _REQUEST_MOST)
+    return {
+        "sender": sender,
+        "subject": one_line(mail.subject, 200) if mail is not None else "",
+        "request": request,
+        "request_cut": cut,
+        "attachments": tuple(
+            one_line(attachment.name, 80) for attachment in (mail.attachments if mail else ())
+        ),
+        "notes": tuple(one_line(note, 60) for note in (mail.notes if mail else ())),
+        "received": words.date(received.date() if isinstance(received, datetime) else received),
+        "evidence": tuple(
+            words("rights", sign.label) + ": «" + one_line(sign.text, 300) + "»"
+            if sign.label in words.table("rights")
+            else "«" + one_line(sign.text, 300) + "»"
+            for sign in sorted(classification.evidence, key=lambda e: -e.weight)[:_EVIDENCE_MOST]
+        ),
+        "privacy": round(classification.privacy * 100),
+        "automated": classification.automated,
+    }
+
+
+def deadline_of(last_day: date, today: date, words: Words) -> dict[str, object]:
+    """The last day, and how far off it is (negative: it has passed)."""
+    return {"last_day": words.date(last_day), "days_left": (last_day - today).days}
+
+
+def _identity(subject: Subject, words: Words) -> dict[str, object]:
+    reason = subject.verdict_reason
+    verdict = words.get("verdicts", reason) or words("verdicts", subject.verdict.value)
+    keys = [
+        f"{words.get('key_kinds', key.kind, default=key.kind)}: {one_line(key.value, 80)} "
+        f"({words.get('origins', key.origin, default=key.origin)})"
+        for key in subject.keys
+    ]
+    return {"verdict": verdict, "verdict_reason": one_line(reason, 80), "keys": tuple(keys[:30])}
+
+
+def _plan(facts: QuestionFacts, titles: tally.Titles, words: Words) -> dict[str, object]:
+    personal = {finding.identity: finding for finding in facts.result.findings}
+    groups: dict[str, list[Row]] = {}
+    sums: dict[str, list[Action]] = {}
+    for action in facts.plan.actions:
+        where = (
+            words("question", "suppression")
+            if action.do is Do.SUPPRESS
+            else titles.system(action.system)
+        )
+        sums.setdefault(where, []).append(action)
+        rows = groups.setdefault(where, [])
+        if action.number <= _ROWS_MOST:
+            rows.append(_row(action, personal, titles, facts.datamap, words))
+    systems = [
+        {
+            "where": where,
+            "sums": words.listed(
+                tuple(
+                    part
+                    for kind in Do
+                    if (part := _sum(kind, [a for a in sums[where] if a.do is kind], titles, words))
+                )
+            ),
+            "rows": rows,
+            "more": len(sums[where]) - len(rows),
+        }
+        for where, rows in groups.items()
+    ]
+    possible = [f for f in facts.result.findings if f.certainty is Certainty.POSSIBLE]
+    return {
+        "systems": systems,
+        "possible": [
+            Row(0, _named(titles, finding, personal), _said(finding.reason, words))
+            for finding in possible[:_POSSIBLE_MOST]
+        ],
+        "possible_more": max(0, len(possible) - _POSSIBLE_MOST),
+    }
+
+
+def _named(titles: tally.Titles, finding: Finding, personal: Mapping[str, Finding]) -> str:
+    table = titles.table(finding.system, finding.table, finding.title)
+    told = describe(finding.row, finding.key, personal.get(finding.identity))
+    if finding.system in titles.exchange:
+        told = one_line(finding.title, 120)
+    return ": ".join(part for part in (titles.system(finding.system), table, told) if part)
+
+
+def _row(
+    action: Action,
+    findings: Mapping[str, Finding],
+    titles: tally.Titles,
+    datamap: DataMap,
+    words: Words,
+) -> Row:
+    if action.table and action.system not in titles.exchange:
+        table = titles.table(action.system, action.table, action.title)
+        told = describe(action.before, action.key, findings.get(_identity_of(action)))
+    else:
+        table, told = "", one_line(action.title, 120)
+    said = [part for part in (table, told) if part]
+    if action.do is Do.KEEP and action.until is not None:
+        said.append(words("does", "until", date=words.short(action.until)))
+    if action.do in (Do.KEEP, Do.BLANK, Do.REPLACE) and action.after:
+        # Which columns are emptied or replaced; never what stands in them.
+        columns = ", ".join(one_line(column, 40) for column in list(action.after)[:20])
+        said.append(words("does", "rest" if action.do is Do.KEEP else "only", columns=columns))
+    if action.do in (Do.CORRECT, Do.SET):
+        said += [
+            f"{one_line(column, 40)} = {one_line(tally.readable(value), 60)}"
+            for column, value in action.after.items()
+        ]
+    return Row(
+        action.number,
+        ": ".join(part for part in (words("does", action.do.value), ", ".join(said)) if part),
+        _why(action, datamap, words),
+    )
+
+
+def _why(action: Action, datamap: DataMap, words: Words) -> str:
+    if action.do is Do.KEEP:
+        reason, law = tally.grounds(action.rule, action.reason, datamap, words)
+        return f"{reason}, {law}" if law else reason
+    return _said(action.reason, words)
+
+
+def _identity_of(action: Action) -> str:
+    return Finding(
+        system=action.system,
+        table=action.table,
+        key=action.key,
+        certainty=Certainty.CERTAIN,
+        reason="",
+        trail="",
+    ).identity
+
+
+_NUMBERED = ("nr", "no", "num", "nummer", "number", "ref", "kode", "code")
+
+
+def describe(row: Mapping[str, object], key: Mapping[str, object], finding: Finding | None) -> str:
+    """A record in a few words: its key, its own number, its date. No column of personal data."""
+    columns = finding.personal.values() if finding else ()
+    hidden = {column for group in columns for column in group}
+    said: dict[str, str] = {}
+    if len(key) <= 2:
+        said |= {column: tally.readable(value) for column, value in key.items()}
+    for column, value in row.items():
+        if column in hidden or len(said) >= 3:
+            continue
+        dated = isinstance(value, Typed) and value.type in ("date", "datetime")
+        if dated or (column.lower().endswith(_NUMBERED) and not isinstance(value, Mapping)):
+            said.setdefault(column, tally.readable(value)[: 10 if dated else 40])
+    return ", ".join(
+        f"{one_line(column, 30)} {one_line(text, 40)}"
+        for column, text in said.items()
+        if column not in hidden and text
+    )
+
+
+def _reach(facts: QuestionFacts, titles: tally.Titles, words: Words) -> dict[str, object]:
+    return {
+        "searched": tuple(titles.system(name) for name in facts.result.searched),
+        "not_searched": tuple(
+            f"{titles.system(part.system)}: {_said(part.why, words)}"
+            for part in facts.result.not_searched
+        ),
+    }
+
+
+def _said(reason: str, words: Words) -> str:
+    """A source's reason in the approvers' language, as far as its words are known ones."""
+    whole = words.get("why", reason)
+    if whole:
+        return whole
+    said = reason
+    for part, meaning in words.table("why_parts").items():
+        said = _swapped(said, part, meaning)
+    return one_line(said, 200)
+
+
+def _swapped(text: str, part: str, meaning: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", lambda _: meaning, text)
+
+
+def _letter(plan: Plan) -> dict[str, object]:
+    return {
+        "letter": plan.letter.text,
+        "letter_subject": one_line(plan.letter.subject, 200),
+        "letter_to": tuple(one_line(address, 120) for address in plan.letter.recipients),
+        "letter_files": tuple(one_line(name, 80) for name in plan.letter.attachments),
+    }
+
+
+def _answers(facts: QuestionFacts, words: Words) -> dict[str, object]:
+    """Which replies make sense here, with numbers of this very plan in the example."""
+    changing = [a.number for a in facts.plan.actions if a.do in tally.ERASING]
+    return {
+        **{name: words("answers", name) for name in words.table("answers")},
+        "numbers": ",".join(str(number) for number in changing[:2]),
+        "may_extend": not (facts.extended or facts.urgent or facts.purpose is Purpose.EXTENSION),
+        "may_refuse": facts.purpose is Purpose.ANSWER,
+    }

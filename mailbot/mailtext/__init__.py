@@ -1,0 +1,1 @@
+"""Reading mail: headers, bodies, quotes, authenticity, and what staff decide in a reply."""

@@ -1,0 +1,22 @@
+"""Do two renditions of a text say the same? Spaces, punctuation and link targets aside."""
+
+import re
+import unicodedata
+
+_LINK = re.compile(r"<(?:https?|mailto|tel)[^>\s]{0,2000}>|\[(?:cid:|image)[^\]]{0,200}\]|https?://\S+")
+
+
+def essence(text: str) -> str:
+    """The letters and digits of a text, in order, case folded."""
+    plain = unicodedata.normalize("NFKC", _LINK.sub(" ", text)).casefold()
+    return "".join(c for c in plain if c.isalnum())
+
+
+def differ(one: str, other: str) -> bool:
+    """Whether two renditions differ in what they say, if only by a sign that is neither."""
+    return essence(one) != essence(other) or _marks(one) != _marks(other)
+
+
+def _marks(text: str) -> bool:
+    """A question mark changes a decision as much as a word does."""
+    return "?" in _LINK.sub(" ", text)

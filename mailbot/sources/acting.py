@@ -1,0 +1,171 @@
+"""Carrying out approved actions: each record is checked under lock, then changed, then read again.
+
+Everything happens in the caller's transaction; any exception leaves the database as it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from mailbot.errors import Permanent, Stale
+from mailbot.plan import Action, Do
+from mailbot.ports import ActionReceipt
+from mailbot.record import Row, Value, fingerprint, from_value
+from mailbot.sources.mapping import Mapped
+from mailbot.sources.planning import RowId, row_id
+from mailbot.sources.reading import plain
+from mailbot.sources.schema import Reference, Shape
+from mailbot.sources.statements import by_key, by_values, for_sqlite, key_match, row_of
+
+
+@dataclass(slots=True)
+class Actor:
+    """Acts inside one transaction. `key` is the case key of the fingerprints."""
+
+    mapped: Mapped
+    connection: sa.Connection
+    key: bytes
+    _doomed: set[RowId] = field(default_factory=set)  # rows still to be deleted
+
+    def apply(self, actions: Sequence[Action]) -> list[ActionReceipt]:
+        """Check all records first, then act. Raises Stale or Permanent."""
+        ordered = sorted(actions, key=lambda a: (a.do is Do.DELETE, a.order, a.number))
+        receipts = {action.number: self._untouched(action) for action in actions}
+        open_ = [action for action in ordered if action.changes and not self._is_done(action)]
+        self._doomed = {_name(action) for action in open_ if action.do is Do.DELETE}
+        for action in open_:
+            if action.do is Do.DELETE:
+                self._delete(action)
+            else:
+                self._update(action)
+            receipts[action.number] = ActionReceipt(number=action.number, outcome="done")
+        return [receipts[action.number] for action in actions]
+
+    def _untouched(self, action: Action) -> ActionReceipt:
+        detail = "was so already" if action.changes else "nothing to change"
+        return ActionReceipt(number=action.number, outcome="already", detail=detail)
+
+    def _is_done(self, action: Action) -> bool:
+        """Whether a record is as it will be; Stale if it is neither that nor as approved."""
+        if not action.fingerprint:
+            raise Permanent(f"{action.system}: an action on {action.table} has no fingerprint")
+        rows = self._locked(action, action.key)
+        as_approved = [row for row in rows if self._mark(row, action) == action.fingerprint]
+        if len(as_approved) == 1:
+            return False
+        if action.do is Do.DELETE and not rows:
+            return True
+        if not as_approved and action.do is not Do.DELETE and self._is_after(action, rows):
+            return True
+        raise Stale(f"{action.system}: a row of {action.table} is not as it was approved")
+
+    def _is_after(self, action: Action, rows: Sequence[Row]) -> bool:
+        expected = {**action.before, **action.after}
+        shape = self._shape(action.table)
+        if not shape.key:
+            rows = self._locked(action, _key_after(action))
+        mark = self._mark(expected, action)
+        return [self._mark(row, action) for row in rows] == [mark]
+
+    def _mark(self, row: Row, action: Action) -> str:
+        return fingerprint(self.key, row, action.volatile)
+
+    def _locked(self, action: Action, key: Row) -> list[dict[str, Value]]:
+        """The row, held against other writers until the transaction ends."""
+        shape = self._shape(action.table)
+        if set(key) != set(shape.key_columns):
+            raise Stale(f"{action.system}: the columns of {action.table} are not as approved")
+        statement = by_key(shape, key, self._dialect)
+        statement = statement.with_hint(shape.table, "WITH (UPDLOCK, HOLDLOCK)", "mssql")
+        return [row_of(row) for row in self.connection.execute(statement.with_for_update())]
+
+    @property
+    def _dialect(self) -> str:
+        return self.connection.dialect.name
+
+    def _shape(self, table: str) -> Shape:
+        shape = self.mapped.catalog.find(table)
+        if shape is None:
+            raise Permanent(f"{self.mapped.system}: there is no table {table} any more")
+        return shape
+
+    def _update(self, action: Action) -> None:
+        shape = self._shape(action.table)
+        unknown = set(action.after) - set(shape.columns)
+        if unknown or not action.after:
+            raise Permanent(f"{action.system}: an action on {action.table} names no such columns")
+        values = {name: self._raw(value) for name, value in action.after.items()}
+        statement = sa.update(shape.table).where(*key_match(shape, action.key, self._dialect))
+        self._one(self.connection.execute(statement.values(values)), action)
+        rows = self._locked(action, _key_after(action))
+        if len(rows) != 1 or any(
+            plain(rows[0].get(name)) != plain(value) for name, value in action.after.items()
+        ):
+            raise Permanent(f"{action.system}: {action.table} did not keep what was written to it")
+
+    def _delete(self, action: Action) -> None:
+        shape = self._shape(action.table)
+        self._doomed.discard(_name(action))
+        for reference in self.mapped.catalog.references:
+            if reference.parent == shape.name:
+                self._release(reference, action)
+        statement = sa.delete(shape.table).where(*key_match(shape, action.key, self._dialect))
+        self._one(self.connection.execute(statement), action)
+        if self._locked(action, action.key):
+            raise Permanent(f"{action.system}: {action.table} still shows what was deleted from it")
+
+    def _one(self, result: sa.CursorResult[tuple[object, ...]], action: Action) -> None:
+        if result.rowcount != 1:
+            raise Stale(f"{action.system}: not exactly one row of {action.table} was as approved")
+
+    def _raw(self, value: Value) -> object:
+        raw = from_value(value)
+        return for_sqlite(raw) if self._dialect == "sqlite" else raw
+
+    def _release(self, reference: Reference, action: Action) -> None:
+        """No row may be changed by the database on the side; a circle of deletions is cut open."""
+        values = [plain(action.before.get(name)) for name in reference.to]
+        if any(value is None for value in values):
+            return
+        shape = self.mapped.catalog.shapes[reference.child]
+        wanted = [tuple(value or "" for value in values)]
+        for statement in by_values(shape, reference.columns, wanted, {}, self._dialect):
+            for row in [row_of(raw) for raw in self.connection.execute(statement)]:
+                key = {name: row[name] for name in shape.key_columns}
+                name = row_id(self._table(shape), key)
+                if name == _name(action):
+                    continue
+                if name not in self._doomed:
+                    raise Stale(
+                        f"{action.system}: a row of {name[0]} refers to a row of {action.table}"
+                        " and is not part of what was approved"
+                    )
+                self._cut(shape, key, reference)
+
+    def _cut(self, shape: Shape, key: Row, reference: Reference) -> None:
+        """Two rows that refer to each other both go: the first reference is taken back."""
+        freed = [n for n in reference.columns if shape.columns[n].nullable and n not in shape.key]
+        if not freed or not shape.key:
+            raise Permanent(
+                f"{self.mapped.system}: rows of {shape.label} refer to each other in a circle that"
+                " the schema does not let us open"
+            )
+        match = key_match(shape, key, self._dialect)
+        nothing = dict.fromkeys(freed)
+        self.connection.execute(sa.update(shape.table).where(*match).values(nothing))
+
+    def _table(self, shape: Shape) -> str:
+        for entry in self.mapped.entries:
+            if entry.shape.name == shape.name:
+                return entry.place[1]
+        return self.mapped.catalog.label(shape.name)
+
+
+def _name(action: Action) -> RowId:
+    return row_id(action.table, action.key)
+
+
+def _key_after(action: Action) -> Row:
+    """The key by which a changed row is found: a row without a primary key is all its columns."""
+    return {name: action.after.get(name, value) for name, value in action.key.items()}

@@ -1,0 +1,156 @@
+"""A database as a source: what the port asks, over SQLAlchemy Core and reflection."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from mailbot.case import Label, Subject
+from mailbot.datamap import Database, DataMap
+from mailbot.errors import Permanent
+from mailbot.plan import Action
+from mailbot.ports import ActionReceipt
+from mailbot.record import Finding, Row, SearchResult, Value
+from mailbot.sources import engines
+from mailbot.sources.acting import Actor
+from mailbot.sources.checking import check
+from mailbot.sources.locating import locate
+from mailbot.sources.mapping import Mapped, lay
+from mailbot.sources.matching import Rules
+from mailbot.sources.planning import Planner, plain_actions
+from mailbot.sources.reading import plain
+from mailbot.sources.schema import reflect
+from mailbot.sources.searching import Query, Scan
+from mailbot.sources.statements import by_values, row_of, scan
+
+_GRACE_S = 15.0  # beyond the statement timeout, for connecting and for a cancelled statement
+_BATCH = 500  # rows fetched at a time
+
+
+@dataclass(slots=True)
+class SqlSource:
+    """One [[database]]. `write` is None where the map gives no write_url: nothing changes then."""
+
+    database: Database
+    datamap: DataMap
+    read: Engine
+    write: Engine | None
+    today: Callable[[], date]
+    name: str = field(init=False)
+    _tables: tuple[str, ...] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        self.name = self.database.name
+        self._tables = tuple(dict.fromkeys(spec.name for spec in self.database.table))
+
+    @property
+    def patience_s(self) -> float:
+        """How long it may stay silent before it is left behind, in seconds."""
+        return self.database.statement_timeout_s + _GRACE_S
+
+    @property
+    def writable(self) -> bool:
+        """Whether anything can be changed here."""
+        return self.write is not None
+
+    def check(self) -> Sequence[str]:
+        """Compare the map with the schema. Raises ConfigError with every mismatch at once."""
+        return check(self.database, self.datamap, self.open(), self.write)
+
+    def find(self, subject: Subject) -> SearchResult:
+        """The person's rows here; keys and owners in other databases stay unknown."""
+        return locate([self], self.datamap, subject, self.today())
+
+    def actions(self, right: Label, findings: Sequence[Finding]) -> Sequence[Action]:
+        """What the map makes of findings for a right. Permanent: there is no safe plan."""
+        own = [finding for finding in findings if finding.system == self.name]
+        if right is not Label.ERASURE:
+            return plain_actions(right, own, writable=self.writable)
+        if not own:
+            return ()
+        with engines.translated(self.name, "planning"), self.read.connect() as connection:
+            return Planner(self.lay(connection), connection, self.name).erasure(own)
+
+    def apply(self, actions: Sequence[Action], key: bytes) -> Sequence[ActionReceipt]:
+        """Carry actions out in one transaction, or not at all. Raises Stale if a record changed."""
+        if self.write is None:
+            raise Permanent(f"{self.name}: no write access is configured")
+        if any(action.system != self.name for action in actions):
+            raise Permanent(f"{self.name}: an action of another system was handed in")
+        with engines.translated(self.name, "acting"), self.write.begin() as connection:
+            return Actor(self.lay(connection), connection, key).apply(actions)
+
+    def open(self) -> Mapped:
+        """Connect and lay the map over what is there."""
+        with engines.translated(self.name, "connecting"), self.read.connect() as connection:
+            return self.lay(connection)
+
+    def lay(self, connection: sa.Connection) -> Mapped:
+        """The map over the schema as it is at this moment."""
+        default = self.database.schema_ or None
+        return lay(self.database, reflect(connection, default, self._tables))
+
+    def run(self, query: Query, rules: Rules) -> Iterator[Row]:
+        """The rows of a query, streamed on the read-only connection."""
+        with engines.translated(self.name, f"reading {query.entry.place[1]}"):
+            yield from self._rows(self._statements(query, rules))
+
+    def lookup(self, table: str, column: str, value: Value) -> Sequence[Row]:
+        """Rows of any table by one column: who a recipient is."""
+        with engines.translated(self.name, f"reading {table}"), self.read.connect() as connection:
+            shape = self.lay(connection).catalog.find(table)
+            text = plain(value)
+            if shape is None or column not in shape.columns or text is None:
+                return ()
+            dialect = connection.dialect.name
+            statements = list(by_values(shape, (column,), [(text,)], {}, dialect))
+            return [row_of(row) for one in statements for row in connection.execute(one)]
+
+    def _statements(self, query: Query, rules: Rules) -> Iterator[sa.Select[tuple[object, ...]]]:
+        dialect, entry = self.read.dialect.name, query.entry
+        if isinstance(query, Scan):
+            statement = scan(entry, query.wanted, rules, dialect)
+            if statement is not None:
+                yield statement
+            return
+        where = entry.spec.where
+        yield from by_values(entry.shape, query.columns, query.values, where, dialect)
+
+    def _rows(self, statements: Iterator[sa.Select[tuple[object, ...]]]) -> Iterator[Row]:
+        with self.read.connect() as connection:
+            streaming = connection.execution_options(yield_per=_BATCH)
+            for statement in statements:
+                for row in streaming.execute(statement):
+                    yield row_of(row)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.read.dispose()
+        if self.write is not None:
+            self.write.dispose()
+
+
+def open_sql(
+    database: Database,
+    datamap: DataMap,
+    password: Callable[[str], str | None],
+    resolve: Callable[[str], str],
+    today: Callable[[], date],
+) -> SqlSource:
+    """Open a database of the map; nothing connects yet. Raises ConfigError for a bad URL.
+
+    `password` gives the credential "NAME.read" or "NAME.write"; `resolve` makes a URL absolute.
+    """
+    name, limit = database.name, database.statement_timeout_s
+
+    def url(text: str, purpose: str) -> sa.URL:
+        where = f"datamap.toml: database {name}: {purpose}_url"
+        return engines.database_url(resolve(text), password(f"{name}.{purpose}"), where)
+
+    read = engines.read_engine(url(database.read_url, "read"), limit, name)
+    write = None
+    if database.write_url:
+        write = engines.write_engine(url(database.write_url, "write"), limit, name)
+    return SqlSource(database, datamap, read, write, today)

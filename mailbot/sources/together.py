@@ -1,0 +1,157 @@
+"""All systems as one: searched side by side, keys learnt in one searched in the others."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from mailbot.case import Key, Subject
+from mailbot.datamap import DataMap
+from mailbot.errors import Permanent
+from mailbot.ports import Source
+from mailbot.record import Certainty, Finding, NotSearched, SearchResult
+from mailbot.sources.edge import Edge
+from mailbot.sources.locating import locate
+from mailbot.sources.sql import SqlSource
+
+_MOST_ROUNDS = 4
+_DATABASES = "all databases"  # as one search; a system's name holds no space
+Named = tuple[str, str]  # kind and value of a key
+Search = Callable[[Subject], SearchResult]
+
+
+@dataclass(slots=True)
+class AllSources:
+    """Every system of the data map. `patience_s`: how long one that is no database may search."""
+
+    sources: Sequence[Source]
+    datamap: DataMap
+    today: Callable[[], date]
+    patience_s: float = 120.0
+    _by_name: Mapping[str, Source] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._by_name = {source.name: source for source in self.sources}
+
+    def find(self, subject: Subject) -> SearchResult:
+        """The union of what all sources found; a failing or hanging one becomes `not_searched`."""
+        results: dict[str, SearchResult] = {}
+        asked: dict[str, frozenset[Named]] = {}
+        for _ in range(_MOST_ROUNDS):
+            full = _with_learnt(subject, results.values())
+            keys = frozenset((key.kind, key.value) for key in full.keys)
+            searches = {
+                name: search
+                for name, search in self._searches().items()
+                if name not in results or _may_find_more(results[name], keys - asked[name])
+            }
+            if not searches:
+                break
+            asked |= dict.fromkeys(searches, keys)
+            results |= self._round(searches, full)
+        return _merged([results[name] for name in sorted(results)])
+
+    def get(self, system: str) -> Source:
+        """The source of one system. Raises Permanent if the data map has no such system."""
+        if system not in self._by_name:
+            raise Permanent(f"{system} is not (any more) a system of the data map")
+        return self._by_name[system]
+
+    def names(self) -> Iterable[str]:
+        """The names of all systems."""
+        return tuple(self._by_name)
+
+    def _searches(self) -> dict[str, Search]:
+        """What is searched side by side: the databases as one, since references join them."""
+        databases = [source for source in self.sources if isinstance(source, SqlSource)]
+        others = [source for source in self.sources if not isinstance(source, SqlSource)]
+        found: dict[str, Search] = {source.name: source.find for source in others}
+        if databases:
+            # Bounded by itself: a database that hangs is left behind by the search.
+            found[_DATABASES] = lambda subject: locate(
+                databases, self.datamap, subject, self.today()
+            )
+        return found
+
+    def _round(self, searches: Mapping[str, Search], subject: Subject) -> dict[str, SearchResult]:
+        answers: queue.SimpleQueue[_Task] = queue.SimpleQueue()
+        for name, search in searches.items():
+            task = _Task(name, search, subject, answers)
+            threading.Thread(target=task.work, daemon=True).start()
+        deadline = time.monotonic() + self.patience_s
+        found: dict[str, SearchResult] = {}
+        while waiting := searches.keys() - found.keys():
+            # The databases keep their own time; nobody else is waited for beyond the deadline.
+            left = max(deadline - time.monotonic(), 0.0) if waiting - {_DATABASES} else None
+            try:
+                task = answers.get(timeout=left)
+            except queue.Empty:
+                for name in waiting - {_DATABASES}:
+                    found[name] = _missing(name, "did not answer in time")
+            else:
+                found.setdefault(task.name, task.result or _missing(task.name, task.why))
+        return found
+
+
+@dataclass(slots=True)
+class _Task:
+    """One search in a thread of its own."""
+
+    name: str
+    search: Search
+    subject: Subject
+    answers: "queue.SimpleQueue[_Task]"
+    result: SearchResult | None = None
+    why: str = ""
+
+    def work(self) -> None:
+        """Search, and answer whatever happens."""
+        with Edge() as edge:
+            self.result = self.search(self.subject)
+        self.why = edge.why
+        self.answers.put(self)
+
+
+def _missing(name: str, why: str) -> SearchResult:
+    return SearchResult(not_searched=(NotSearched(system=name, why=why),))
+
+
+def _with_learnt(subject: Subject, results: Iterable[SearchResult]) -> Subject:
+    """The subject with the keys read from the person's own records, which prove themselves."""
+    have = {(key.kind, key.value.casefold()) for key in subject.keys}
+    new: list[Key] = []
+    for result in results:
+        for key in result.learnt:
+            if (key.kind, key.value.casefold()) not in have:
+                have.add((key.kind, key.value.casefold()))
+                new.append(replace(key, verified=True))
+    return replace(subject, keys=(*subject.keys, *new))
+
+
+def _may_find_more(result: SearchResult, new: frozenset[Named]) -> bool:
+    """Whether keys are new to a system that can be searched; its own it has followed already."""
+    own = {(key.kind, key.value) for key in result.learnt}
+    return bool(result.searched) and bool(new - own)
+
+
+def _merged(results: Sequence[SearchResult]) -> SearchResult:
+    total = SearchResult()
+    for result in results:
+        total = total + result
+    best: dict[str, Finding] = {}
+    for finding in total.findings:
+        known = best.get(finding.identity)
+        if known is None or (
+            known.certainty is not Certainty.CERTAIN and finding.certainty is Certainty.CERTAIN
+        ):
+            best[finding.identity] = finding
+    ordered = sorted(best.values(), key=lambda f: (f.system, f.order, f.table, f.identity))
+    missing = {(part.system, part.why): part for part in total.not_searched}
+    return replace(
+        total,
+        findings=tuple(ordered),
+        searched=tuple(sorted(total.searched)),
+        not_searched=tuple(missing[name] for name in sorted(missing)),
+    )

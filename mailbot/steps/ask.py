@@ -1,0 +1,127 @@
+"""DRAFTED → ASKED: put the plan before the approvers, one token each; and remind them."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from mailbot.case import State
+from mailbot.config import Settings
+from mailbot.deadline import days_left
+from mailbot.letters import NoticeFacts, QuestionFacts, write_notice, write_question
+from mailbot.move import Act, Context, Move, Outcome, Tools
+from mailbot.steps import approvers, outgoing
+from mailbot.steps.respond import EXTENDED
+
+
+def next_reminder(ctx: Context, settings: Settings) -> datetime:
+    """The next day on which `approval.remind_days_left` calls for a reminder, at 07:00 local."""
+    zone = ZoneInfo(settings.deadline.timezone)
+    today = ctx.now.astimezone(zone).date()
+    days = sorted(
+        ctx.matter.last_day - timedelta(days=left) for left in settings.approval.remind_days_left
+    )
+    day = next((day for day in days if day > today), today + timedelta(days=1))
+    return datetime.combine(day, time(7), zone)
+
+
+def ask(ctx: Context, tools: Tools) -> Outcome:
+    """One question to each approver, each with a token of their own for this plan version."""
+    plan = ctx.plan
+    assert plan is not None  # draft has written it
+    settings = tools.settings
+    effects, tokens = [], []
+    for approver in approvers.asked(settings, ctx.matter.right, ctx.now.date()):
+        token, hashed, stands_for = outgoing.issue(
+            ctx, approver, plan.version, tools.random(outgoing.TOKEN_OCTETS)
+        )
+        question = write_question(
+            QuestionFacts(
+                token=token,
+                case_number=ctx.case.number,
+                language=settings.approval.language,
+                right=ctx.matter.right,
+                purpose=plan.purpose,
+                plan=plan,
+                mail=ctx.mail,
+                classification=ctx.classification,
+                subject=ctx.subject,
+                result=ctx.result,
+                received=ctx.matter.received,
+                last_day=ctx.matter.last_day,
+                today=ctx.now.date(),
+                required=approvers.required(settings, ctx.matter.right),
+                given=len(ctx.approvals),
+                extended=EXTENDED in ctx.matter.flags,
+                edited=bool(ctx.proposal and ctx.proposal.edited_text),
+                urgent=ctx.matter.marketing or ctx.matter.right.value in URGENT,
+                datamap=settings.datamap,
+                organisation=settings.organisation,
+            ),
+            tools.templates,
+        )
+        tokens.append((hashed, stands_for))
+        effects.append(
+            outgoing.to_approver(
+                ctx,
+                settings,
+                approver,
+                "question",
+                hashed,
+                question.subject,
+                question.text,
+                question.html,
+            )
+        )
+    return Act(
+        effects=tuple(effects),
+        tokens=tuple(tokens),
+        then=lambda done: Move(
+            to=State.ASKED,
+            reason="approval-asked",
+            facts={"version": plan.version, "digest": plan.digest, "questions": len(done)},
+            due=next_reminder(ctx, settings),
+        ),
+    )
+
+
+# Acted on the same day, or clocked in hours: top of the approver's list (law.md § 2).
+URGENT = frozenset({"consent_withdrawal", "breach_report", "complaint"})
+
+
+def remind(ctx: Context, tools: Tools) -> Outcome:
+    """The clock came to a matter that is still asked: remind those asked, then the controller."""
+    settings = tools.settings
+    left = days_left(ctx.now.date(), ctx.matter.last_day)
+    to = list(approvers.asked(settings, ctx.matter.right, ctx.now.date()))
+    if left <= 2:
+        known = {approver.address for approver in to}
+        to += [a for a in settings.approver if a.controller and a.address not in known]
+    notice = write_notice(
+        NoticeFacts(
+            kind="reminder",
+            case_number=ctx.case.number,
+            language=settings.approval.language,
+            right=ctx.matter.right,
+            days_left=left,
+            last_day=ctx.matter.last_day,
+        ),
+        tools.templates,
+    )
+    return Move(
+        to=State.ASKED,
+        reason="reminded",
+        facts={"days_left": left},
+        effects=tuple(
+            outgoing.to_approver(
+                ctx,
+                settings,
+                approver,
+                "notice",
+                f"reminder/{ctx.now.date()}",
+                notice.subject,
+                notice.text,
+                notice.html,
+            )
+            for approver in to
+        ),
+        due=next_reminder(ctx, settings),
+    )

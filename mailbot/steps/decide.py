@@ -1,0 +1,258 @@
+"""A reply of staff: does it count, and what does it change? (DESIGN § 9)
+
+Two questions, answered apart. `judge` asks whether the mail may decide anything: who wrote it, is
+it authentic, does it carry a live token, does it speak of this very plan. `decide` says what an
+effective decision makes of the matter. Anything that does not pass changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mailbot.case import Label, State
+from mailbot.config import Approver, Settings
+from mailbot.letters import find_tokens
+from mailbot.mailtext.decisions import Reply
+from mailbot.message import Automatic, Mail, Verdict
+from mailbot.move import Context, Move, Tools
+from mailbot.plan import Action, Do, Plan, Proposal, Purpose
+from mailbot.ports import KnownMessage, Token
+from mailbot.steps import approvers
+from mailbot.steps.classify import TRIAGE
+from mailbot.steps.respond import EXTENDED
+
+_CHANGEABLE = frozenset({Do.DELETE, Do.BLANK, Do.REPLACE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """Whether a reply counts, and the named reason."""
+
+    counts: bool
+    reason: str
+    approver: Approver | None = None
+
+
+def judge(
+    mail: Mail,
+    token: Token | None,
+    known: Sequence[KnownMessage],
+    ctx: Context,
+    settings: Settings,
+) -> Ruling:
+    """Whether a mail may decide on the matter of `ctx`; the gravest reason is told first."""
+    no = Ruling
+    if mail.automatic is not Automatic.NO:
+        return no(counts=False, reason=f"automatic-{mail.automatic.value}")
+    if mail.sender is None:
+        return no(counts=False, reason="unknown-sender")
+    sender = mail.sender.address.casefold()
+    if sender in {address.casefold() for address in ctx.subject.values("email")} or (
+        ctx.mail and ctx.mail.sender and ctx.mail.sender.address.casefold() == sender
+    ):
+        return no(counts=False, reason="data-subject")
+    approver = approvers.may_decide(settings, ctx.matter.right, sender, ctx.now.date())
+    if TRIAGE in ctx.matter.flags and approver is None:
+        asked = approvers.asked(settings, ctx.matter.right, ctx.now.date())
+        approver = next((a for a in asked if a.address.casefold() == sender), None)
+    if approver is None:
+        return no(counts=False, reason="not-an-approver")
+    if mail.authentication.verdict is not Verdict.PASS:
+        return no(counts=False, reason=f"not-authentic-{mail.authentication.reason}")
+    tags = find_tokens(mail.subject)
+    if not tags:
+        return no(counts=False, reason="no-token", approver=approver)
+    if len(tags) > 1:
+        return no(counts=False, reason="several-tokens", approver=approver)
+    if token is None or token.matter_id != ctx.matter.id:
+        return no(counts=False, reason="unknown-token", approver=approver)
+    if token.approver.casefold() != sender:
+        return no(counts=False, reason="token-of-another-approver", approver=approver)
+    if token.plan_version != ctx.matter.plan_version:
+        return no(counts=False, reason="older-plan-version", approver=approver)
+    if token.state == "used":
+        return no(counts=False, reason="used-token", approver=approver)
+    if token.state != "live":
+        return no(counts=False, reason="older-plan-version", approver=approver)
+    if ctx.matter.state is not State.ASKED:
+        return no(counts=False, reason="not-asked", approver=approver)
+    for message in known:
+        if (
+            message.kind != "question"
+            or message.matter_id != ctx.matter.id
+            or message.plan_version != ctx.matter.plan_version
+        ):
+            return no(counts=False, reason="references-another-plan", approver=approver)
+    return Ruling(counts=True, reason="authentic-approver", approver=approver)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """An authentic reply whose decision cannot be carried out here: nothing changes."""
+
+    reason: str
+
+
+def decide(reply: Reply, approver: Approver, ctx: Context, tools: Tools) -> Move | Unusable:
+    """What an effective decision makes of the matter."""
+    if reply.decision == "unclear":
+        return Unusable(reason=f"unclear-{reply.why}")
+    if TRIAGE in ctx.matter.flags:
+        return _triage(reply, ctx)
+    facts = {"decision": reply.decision, "approver": approver.address}
+    match reply.decision:
+        case "approve":
+            return _approve(approver, ctx, tools)
+        case "reject":
+            return _reject(reply, ctx, facts)
+        case "edit":
+            if not (reply.edited_text or "").strip():
+                return Unusable(reason="edit-without-text")
+            return _again(
+                ctx, "letter-edited", facts, edited_text=(reply.edited_text or "").strip()
+            )
+        case "extend":
+            return _extend(reply, ctx, facts)
+        case "keep":
+            return _keep(reply, ctx, facts)
+        case "not_privacy":
+            return Move(to=State.CLOSED, reason="not-privacy", facts=facts, void_tokens=True)
+        case "right":
+            return _rights(reply, ctx, "right-corrected", facts)
+    return Unusable(reason=f"not-available-{reply.decision}")
+
+
+def _triage(reply: Reply, ctx: Context) -> Move | Unusable:
+    facts = {"decision": reply.decision}
+    match reply.decision:
+        case "right":
+            return _rights(reply, ctx, "right-named", facts)
+        case "approve":
+            # "Yes, it is one": the right that the question named.
+            return Move(
+                to=State.CLASSIFIED,
+                reason="privacy-confirmed",
+                facts=facts,
+                changes={"flags": _without(ctx, TRIAGE)},
+                void_tokens=True,
+            )
+        case "not_privacy" | "reject":
+            return Move(to=State.CLOSED, reason="not-privacy", facts=facts, void_tokens=True)
+    return Unusable(reason=f"not-an-answer-{reply.decision}")
+
+
+def _rights(reply: Reply, ctx: Context, reason: str, facts: dict[str, str]) -> Move | Unusable:
+    rights = [Label(right) for right in reply.rights if right in set(Label)]
+    rights = [right for right in rights if right is not Label.NOT_PRIVACY]
+    if not rights:
+        return Unusable(reason="no-right-named")
+    taken = {sibling.right for sibling in ctx.siblings}
+    return Move(
+        to=State.CLASSIFIED,
+        reason=reason,
+        facts={**facts, "rights": [right.value for right in rights]},
+        changes={"right": rights[0], "flags": _without(ctx, TRIAGE)},
+        opens=tuple(right for right in rights[1:] if right not in taken),
+        void_tokens=True,
+    )
+
+
+def _approve(approver: Approver, ctx: Context, tools: Tools) -> Move | Unusable:
+    if ctx.plan is None:
+        return Unusable(reason="nothing-to-approve")
+    needed = approvers.required(tools.settings, ctx.matter.right)
+    given = tuple(dict.fromkeys((*ctx.approvals, approver.address.casefold())))
+    facts = {
+        "approver": approver.address,
+        "version": ctx.plan.version,
+        "digest": ctx.plan.digest,
+        "given": len(given),
+        "needed": needed,
+    }
+    documents = {f"{ctx.matter.id}/approvals/{ctx.plan.version}": list(given)}
+    if len(given) < needed:
+        return Move(
+            to=State.ASKED,
+            reason="approved-in-part",
+            facts=facts,
+            documents=documents,
+            due=ctx.matter.due,
+        )
+    return Move(
+        to=State.APPROVED, reason="approved", facts=facts, documents=documents, void_tokens=True
+    )
+
+
+def _reject(reply: Reply, ctx: Context, facts: dict[str, str]) -> Move:
+    plan: Plan | None = ctx.plan
+    reason = (reply.reason or "").strip()
+    if plan is None or plan.purpose is Purpose.REFUSAL or not reason:
+        return Move(to=State.NEEDS_HUMAN, reason="plan-rejected", facts=facts, void_tokens=True)
+    # Art. 12(4): saying no is an answer too, with reasons, and is itself approved before it leaves.
+    return _again(ctx, "refusal-asked", facts, purpose=Purpose.REFUSAL, words=reason)
+
+
+def _extend(reply: Reply, ctx: Context, facts: dict[str, str]) -> Move | Unusable:
+    reason = (reply.reason or "").strip()
+    if not reason:
+        return Unusable(reason="extension-without-reason")  # art. 12(3) asks for the reasons
+    if EXTENDED in ctx.matter.flags:
+        return Unusable(reason="extended-already")
+    if ctx.matter.marketing:
+        return Unusable(reason="marketing-stop-cannot-wait")  # art. 21(3) is absolute
+    if ctx.now.date() > ctx.matter.last_day:
+        return Unusable(reason="first-month-over")  # the notice must leave within it
+    return _again(ctx, "extension-asked", facts, purpose=Purpose.EXTENSION, words=reason)
+
+
+def _keep(reply: Reply, ctx: Context, facts: dict[str, str]) -> Move | Unusable:
+    if ctx.proposal is None:
+        return Unusable(reason="nothing-to-keep")
+    reason = (reply.reason or "").strip()
+    if not reason:
+        return Unusable(reason="keep-without-reason")  # the person must be told why (art. 12(4))
+    wanted = set(reply.items)
+    by_number = {action.number: action for action in ctx.proposal.actions}
+    if not wanted or any(
+        number not in by_number or by_number[number].do not in _CHANGEABLE for number in wanted
+    ):
+        return Unusable(reason="keep-without-such-item")
+    actions: tuple[Action, ...] = tuple(
+        replace(action, do=Do.KEEP, after={}, reason=reason, rule="", until=None)
+        if action.number in wanted
+        else action
+        for action in ctx.proposal.actions
+    )
+    return _again(ctx, "items-kept", {**facts, "items": sorted(wanted)}, actions=actions)
+
+
+def _again(
+    ctx: Context,
+    reason: str,
+    facts: Mapping[str, object],
+    *,
+    purpose: Purpose | None = None,
+    actions: tuple[Action, ...] | None = None,
+    words: str = "",
+    edited_text: str = "",
+) -> Move:
+    """A new version of the plan, to be drafted and asked again."""
+    old = ctx.proposal or Proposal(purpose=Purpose.ANSWER)
+    to_letter = purpose in (Purpose.REFUSAL, Purpose.EXTENSION)
+    proposal = replace(
+        old,
+        purpose=purpose or old.purpose,
+        actions=() if to_letter else (old.actions if actions is None else actions),
+        reason=words or ("" if to_letter else old.reason),
+        edited_text=edited_text,
+    )
+    return Move(
+        to=State.PROPOSED,
+        reason=reason,
+        facts=facts,
+        documents={f"{ctx.matter.id}/proposal": proposal},
+        void_tokens=True,
+    )
+
+
+def _without(ctx: Context, flag: str) -> tuple[str, ...]:
+    return tuple(kept for kept in ctx.matter.flags if kept != flag)

@@ -1,0 +1,136 @@
+"""PROPOSED → DRAFTED: write the letter and the files; from here on the plan has its digest."""
+
+from mailbot.case import Label, State
+from mailbot.deadline import deadline
+from mailbot.letters import (
+    LetterFacts,
+    build_package,
+    count_masked,
+    new_passphrase,
+    sent_names,
+    write_letter,
+)
+from mailbot.message import OutgoingFile
+from mailbot.move import Context, Move, Outcome, Tools
+from mailbot.plan import Do, Letter, Plan, Proposal, Purpose
+from mailbot.record import Certainty, Finding
+
+_WITH_COPY = frozenset({Label.ACCESS, Label.PORTABILITY})
+
+
+def disclosed(ctx: Context, proposal: Proposal) -> tuple[Finding, ...]:
+    """The findings that the plan discloses, in the order of its actions."""
+    by_identity = {finding.identity: finding for finding in ctx.result.findings}
+    wanted = [
+        Finding(
+            system=action.system,
+            table=action.table,
+            key=action.key,
+            certainty=Certainty.CERTAIN,
+            reason="",
+            trail="",
+        ).identity
+        for action in proposal.actions
+        if action.do is Do.DISCLOSE
+    ]
+    return tuple(by_identity[identity] for identity in wanted if identity in by_identity)
+
+
+def _files(ctx: Context, tools: Tools, proposal: Proposal) -> tuple[OutgoingFile, ...]:
+    if proposal.purpose is not Purpose.ANSWER or ctx.matter.right not in _WITH_COPY:
+        return ()
+    findings = disclosed(ctx, proposal)
+    if not findings:
+        return ()
+    return build_package(
+        findings,
+        ctx.subject,
+        ctx.case.number,
+        ctx.case.language,
+        ctx.now.date(),
+        tools.settings.datamap,
+        tools.settings.organisation,
+        tools.templates,
+    )
+
+
+def draft(ctx: Context, tools: Tools) -> Outcome:
+    """Write the letter (or take the approver's own) and settle the plan version."""
+    assert ctx.proposal is not None  # only propose and decide lead here, and both write one
+    proposal = ctx.proposal
+    settings = tools.settings
+    mode = settings.delivery.access
+    version = ctx.matter.plan_version + 1
+    files = _files(ctx, tools, proposal)
+    passphrase = ctx.passphrase
+    if files and not passphrase:
+        passphrase = new_passphrase(tools.random)
+    days = deadline(ctx.matter.received, settings.deadline.timezone)
+    written = write_letter(
+        LetterFacts(
+            case_number=ctx.case.number,
+            language=ctx.case.language,
+            right=ctx.matter.right,
+            purpose=proposal.purpose,
+            marketing=ctx.matter.marketing,
+            subject_name=ctx.mail.sender.name if ctx.mail and ctx.mail.sender else "",
+            request_subject=ctx.mail.subject if ctx.mail else "",
+            recipients=proposal.recipients,
+            received=days.received,
+            last_day=days.last_day,
+            extended_last_day=days.extended_last_day,
+            actions=proposal.actions,
+            findings=disclosed(ctx, proposal) or _acted_on(ctx, proposal),
+            searched=ctx.result.searched,
+            not_searched=ctx.result.not_searched,
+            reason=proposal.reason,
+            files=sent_names(tuple(file.name for file in files), mode),
+            delivery=mode,
+            redactions=count_masked(disclosed(ctx, proposal), ctx.subject, settings.datamap),
+            topics=ctx.classification.topics,
+            keep_case_years=settings.store.keep_case_years,
+            today=ctx.now.date(),
+            organisation=settings.organisation,
+            datamap=settings.datamap,
+        ),
+        tools.templates,
+    )
+    plan = Plan(
+        case=ctx.case.number,
+        matter=ctx.matter.id,
+        version=version,
+        purpose=proposal.purpose,
+        rights=(ctx.matter.right.value,),
+        letter=Letter(
+            recipients=proposal.recipients,
+            subject=written.subject,
+            text=proposal.edited_text or written.text,
+            attachments={file.name: file.plain_sha256 for file in files},
+        ),
+        actions=proposal.actions,
+        searched=ctx.result.searched,
+        not_searched=tuple(f"{part.system}: {part.why}" for part in ctx.result.not_searched),
+    )
+    return Move(
+        to=State.DRAFTED,
+        reason=f"draft-{proposal.purpose.value}",
+        facts={"plan": plan.document(), "digest": plan.digest},
+        documents={
+            f"{ctx.matter.id}/plan/{version}": plan,
+            f"{ctx.matter.id}/files/{version}": list(files),
+            **({"passphrase": passphrase} if passphrase else {}),
+        },
+        changes={"plan_version": version},
+        void_tokens=True,
+    )
+
+
+def _acted_on(ctx: Context, proposal: Proposal) -> tuple[Finding, ...]:
+    identities = {
+        (action.system, action.table, str(dict(action.key))) for action in proposal.actions
+    }
+    return tuple(
+        finding
+        for finding in ctx.result.findings
+        if (finding.system, finding.table, str(dict(finding.key))) in identities
+    )

@@ -1,0 +1,79 @@
+"""IDENTIFIED → LOCATED: search every system; what the mail merely claims makes nothing certain."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from mailbot.case import State, Subject
+from mailbot.move import Context, Move, Outcome, Tools
+from mailbot.ports import Sources
+from mailbot.record import Certainty, SearchResult
+from mailbot.steps.identify import NO_SEARCH
+
+CLAIMED = "found only by what the mail claims"
+
+
+def search(
+    subject: Subject, sources: Sources, case_file: frozenset[str], until: datetime
+) -> SearchResult:
+    """Search by what is proven; then by what is claimed, whose finds are only ever possible.
+
+    Left out: the case file (DESIGN § 8), and mail that came after the request (`until`): the day
+    of receipt is the day for which a request is answered (law.md § 5).
+
+    A stranger who signs with another's telephone or customer number must not have that person's
+    records erased or sent out, so only the authentic From address (or one proven by a code) and
+    the keys learnt from its records make a finding certain.
+    """
+    proven = tuple(key for key in subject.keys if key.verified)
+    claimed = tuple(key for key in subject.keys if not key.verified)
+    certain = sources.find(replace(subject, keys=proven)) if proven else SearchResult()
+    found = {finding.identity: finding for finding in certain.findings}
+    searched, not_searched = certain.searched, certain.not_searched
+    if claimed:
+        more = sources.find(subject)
+        for finding in more.findings:
+            found.setdefault(
+                finding.identity,
+                replace(
+                    finding,
+                    certainty=Certainty.POSSIBLE,
+                    reason=f"{finding.reason}; {CLAIMED}",
+                ),
+            )
+        searched = tuple(dict.fromkeys((*searched, *more.searched)))
+        known = {(part.system, part.why) for part in not_searched}
+        not_searched += tuple(
+            part for part in more.not_searched if (part.system, part.why) not in known
+        )
+    return SearchResult(
+        findings=tuple(
+            finding
+            for finding in found.values()
+            if (not finding.message_id or finding.message_id not in case_file)
+            and (finding.arrived is None or finding.arrived <= until)
+        ),
+        searched=searched,
+        not_searched=not_searched,
+        learnt=certain.learnt,
+    )
+
+
+def locate(ctx: Context, tools: Tools) -> Outcome:
+    """Search, and say what was and what was not searched."""
+    if ctx.matter.right in NO_SEARCH:
+        return Move(to=State.LOCATED, reason="no-search-asked")
+    result = search(ctx.subject, tools.sources, ctx.correspondence, ctx.matter.received)
+    certain = sum(finding.certainty is Certainty.CERTAIN for finding in result.findings)
+    return Move(
+        to=State.LOCATED,
+        reason="searched" if not result.not_searched else "searched-in-part",
+        facts={
+            "certain": certain,
+            "possible": len(result.findings) - certain,
+            "searched": list(result.searched),
+            "not_searched": [
+                {"system": part.system, "why": part.why} for part in result.not_searched
+            ],
+        },
+        documents={f"{ctx.matter.id}/found": result},
+    )

@@ -1,0 +1,128 @@
+"""Mails that mailbot sends, written down as effects: their ids, their headers, their recipients."""
+
+import base64
+import hashlib
+import hmac
+
+from mailbot.codec import to_json
+from mailbot.config import Approver, Settings
+from mailbot.message import Address, Mail, Outgoing, OutgoingFile
+from mailbot.move import Context
+from mailbot.ports import Effect, Token
+
+TOKEN_OCTETS = 20  # 160 bits, more than the 128 that DESIGN § 9 fixes; 32 base32 characters
+
+
+def effect_id(case_key: bytes, *parts: object) -> str:
+    """The name of an effect: the same after a crash, and nobody can guess it."""
+    text = "\0".join(str(part) for part in parts)
+    return hmac.new(case_key, text.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def new_token(octets: bytes) -> str:
+    """A token as it stands in a subject: base32, lower case, no padding."""
+    return base64.b32encode(octets).decode().rstrip("=").lower()
+
+
+def token_hash(token: str) -> str:
+    """What the store keeps of a token."""
+    return hashlib.sha256(b"mailbot-token\0" + token.lower().encode()).hexdigest()
+
+
+def mailbox_address(settings: Settings, name: str) -> str:
+    """The address of a [[mailbox]]."""
+    return next(mailbox.address for mailbox in settings.mailbox if mailbox.name == name)
+
+
+def approval_mailbox(settings: Settings) -> str:
+    """The [[mailbox]] that approval mails leave from."""
+    return settings.approval.mailbox or settings.mailbox[0].name
+
+
+def to_approver(
+    ctx: Context,
+    settings: Settings,
+    approver: Approver,
+    kind: str,
+    distinct: object,
+    subject: str,
+    text: str,
+    html: str,
+) -> Effect:
+    """A question or notice to one approver. `distinct`: for what is sent twice on purpose."""
+    identity = effect_id(
+        ctx.case_key, ctx.matter.id, ctx.matter.plan_version, kind, approver.address, distinct
+    )
+    mailbox = approval_mailbox(settings)
+    sender = mailbox_address(settings, mailbox)
+    address = approver.address
+    if settings.mode == "shadow" and settings.approval.shadow_to:
+        address = settings.approval.shadow_to
+    mail = Outgoing(
+        effect=identity,
+        message_id=f"{identity}@{sender.rpartition('@')[2]}",
+        sender=Address(address=sender, name="mailbot"),
+        to=(Address(address=address, name=approver.name),),
+        subject=subject,
+        text=text,
+        html=html,
+        # No X-Auto-Response-Suppress: an approver's out-of-office is worth knowing.
+        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "DR, RN, NRN"},
+    )
+    return Effect(
+        id=identity,
+        case_id=ctx.case.id,
+        matter_id=ctx.matter.id,
+        kind=kind,
+        plan_version=ctx.matter.plan_version,
+        payload={"outbox": mailbox, "mail": to_json(mail)},
+    )
+
+
+def to_subject(
+    ctx: Context,
+    settings: Settings,
+    kind: str,
+    recipients: tuple[str, ...],
+    subject: str,
+    text: str,
+    files: tuple[OutgoingFile, ...] = (),
+) -> Effect:
+    """A letter to the data subject, in the thread of their own mail."""
+    identity = effect_id(ctx.case_key, ctx.matter.id, ctx.matter.plan_version, kind)
+    sender = mailbox_address(settings, ctx.case.mailbox)
+    request: Mail | None = ctx.mail
+    thread = (*request.references, request.message_id) if request and request.message_id else ()
+    mail = Outgoing(
+        effect=identity,
+        message_id=f"{identity}@{sender.rpartition('@')[2]}",
+        sender=Address(address=sender, name=settings.organisation.name),
+        to=tuple(Address(address=recipient) for recipient in recipients),
+        subject=subject,
+        text=text,
+        in_reply_to=thread[-1] if thread else "",
+        references=thread,
+        files=files,
+        headers={"X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply"},
+    )
+    return Effect(
+        id=identity,
+        case_id=ctx.case.id,
+        matter_id=ctx.matter.id,
+        kind=kind,
+        plan_version=ctx.matter.plan_version,
+        payload={"outbox": ctx.case.mailbox, "mail": to_json(mail)},
+    )
+
+
+def issue(ctx: Context, approver: Approver, version: int, octets: bytes) -> tuple[str, str, Token]:
+    """A fresh token: itself (for the subject line), its hash, and what it stands for."""
+    token = new_token(octets)
+    stands_for = Token(
+        case_id=ctx.case.id,
+        matter_id=ctx.matter.id,
+        plan_version=version,
+        approver=approver.address,
+        state="live",
+    )
+    return token, token_hash(token), stands_for

@@ -1,0 +1,107 @@
+"""LOCATED → PROPOSED: who may be answered, and what is to be done with each record."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from mailbot import identifiers
+from mailbot.case import Label, State
+from mailbot.message import Verdict
+from mailbot.move import Context, Move, Outcome, Tools
+from mailbot.plan import Action, Do, Proposal, Purpose
+from mailbot.record import Certainty, Finding, fingerprint
+from mailbot.steps.code import send_code, wants_code
+from mailbot.steps.identify import NO_SEARCH
+
+# Stopping is harmless and must be easy (art. 7(3), 21(3)): no proof of identity is asked for it,
+# unless our server says outright that the mail is forged.
+STOP = frozenset({Label.OBJECTION, Label.CONSENT_WITHDRAWAL})
+
+
+def numbered(actions: Iterable[Action], case_key: bytes) -> tuple[Action, ...]:
+    """Actions in a stable order, numbered from 1, each with the fingerprint of its record."""
+    ordered = sorted(
+        actions, key=lambda action: (action.do is Do.MANUAL, action.system, action.order)
+    )
+    return tuple(
+        replace(
+            action,
+            number=number,
+            fingerprint=fingerprint(case_key, action.before, action.volatile)
+            if action.before
+            else "",
+        )
+        for number, action in enumerate(ordered, start=1)
+    )
+
+
+def _actions(right: Label, findings: Sequence[Finding], tools: Tools) -> list[Action]:
+    by_system: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_system.setdefault(finding.system, []).append(finding)
+    actions: list[Action] = []
+    for name in tools.sources.names():
+        actions += tools.sources.get(name).actions(right, by_system.get(name, ()))
+    return actions
+
+
+def on_record(ctx: Context) -> bool:
+    """Whether the sender's own address stands in some record of a business system."""
+    sender = ctx.mail.sender if ctx.mail else None
+    if sender is None:
+        return False
+    return any(
+        isinstance(value, str)
+        and identifiers.same_email(value, sender.address) is Certainty.CERTAIN
+        for finding in ctx.result.findings
+        for columns in finding.personal.values()
+        for column in columns
+        if (value := finding.row.get(column)) is not None
+    )
+
+
+def propose(ctx: Context, tools: Tools) -> Outcome:
+    """Decide who is answered and how; number the actions. Nothing here is final: staff approve."""
+    sender = ctx.mail.sender if ctx.mail else None
+    if sender is None:
+        return Move(to=State.NEEDS_HUMAN, reason="unknown-sender")
+    recipients = (sender.address,)
+    right = ctx.matter.right
+    version = f"{ctx.matter.id}/proposal"
+    if right in NO_SEARCH:
+        proposal = Proposal(purpose=Purpose.ANSWER, recipients=recipients)
+        return Move(to=State.PROPOSED, reason="letter-only", documents={version: proposal})
+    proven = any(key.verified for key in ctx.subject.keys)
+    code_wanted = wants_code(ctx, tools.settings, on_record(ctx), proven)
+    if code_wanted:
+        return send_code(ctx, tools)
+    stop = right in STOP and ctx.subject.verdict is not Verdict.FAIL
+    if not proven and not stop:
+        # law.md § 3: one uniform answer whatever was found, so that nobody learns who is on record.
+        proposal = Proposal(purpose=Purpose.UNKNOWN_SENDER, recipients=recipients)
+        return Move(to=State.PROPOSED, reason="sender-not-proven", documents={version: proposal})
+    certain = [f for f in ctx.result.findings if f.certainty is Certainty.CERTAIN]
+    if not proven:
+        certain = _exact(ctx, sender.address)
+    actions = numbered(_actions(right, certain, tools), ctx.case_key)
+    changing = sum(action.changes for action in actions)
+    proposal = Proposal(purpose=Purpose.ANSWER, recipients=recipients, actions=actions)
+    return Move(
+        to=State.PROPOSED,
+        reason="plan" if actions else "nothing-found",
+        facts={"actions": len(actions), "changes": changing},
+        documents={version: proposal},
+    )
+
+
+def _exact(ctx: Context, address: str) -> list[Finding]:
+    """For a stop without proof: only records that bear the very address that wrote."""
+    return [
+        replace(finding, certainty=Certainty.CERTAIN)
+        for finding in ctx.result.findings
+        if any(
+            isinstance(value := finding.row.get(column), str)
+            and identifiers.same_email(value, address) is Certainty.CERTAIN
+            for columns in finding.personal.values()
+            for column in columns
+        )
+    ]

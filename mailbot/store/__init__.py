@@ -1,0 +1,6 @@
+"""Where everything is kept: SQLite or PostgreSQL, encrypted case by case."""
+
+from mailbot.store.encryption import load_master_key, new_master_key
+from mailbot.store.store import SqlStore, SqlTx, open_store
+
+__all__ = ["SqlStore", "SqlTx", "load_master_key", "new_master_key", "open_store"]

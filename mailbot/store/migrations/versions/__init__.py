@@ -1,0 +1,1 @@
+"""One file per version; its number also stands in `schema.REVISIONS`."""

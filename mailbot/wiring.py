@@ -1,0 +1,166 @@
+"""Configuration → adapters → Daemon. The only place that knows every adapter."""
+
+import secrets as randomness
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from mailbot.clock import SystemClock
+from mailbot.config import Secrets, Settings, resolve_url, state_dir, store_url
+from mailbot.daemon import Daemon
+from mailbot.effects import Performer
+from mailbot.flow import Flow
+from mailbot.intake import Intake
+from mailbot.letters import LANGUAGES, Templates, templates_root
+from mailbot.mailboxes import open_mailbox, open_outbox
+from mailbot.mailtext.decisions import load_words
+from mailbot.move import Tools
+from mailbot.ports import Clock, Mailbox, Outbox, Sources
+from mailbot.reader import Reader
+from mailbot.sources import open_sources
+from mailbot.store import SqlStore, load_master_key, open_store
+from mailbot.systemd import Notifier
+from mailbot.trust import trust_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The adapters of one configuration, opened."""
+
+    settings: Settings
+    store: SqlStore
+    mailboxes: Mapping[str, Mailbox]
+    outboxes: Mapping[str, Outbox]
+    sources: Sources
+    tools: Tools
+    clock: Clock
+
+    def close(self) -> None:
+        """Hang up everywhere."""
+        for mailbox in self.mailboxes.values():
+            mailbox.close()
+        self.store.close()
+
+
+def secrets_of(settings: Settings, environ: Mapping[str, str]) -> Secrets:
+    """Where passwords and keys are read from."""
+    return Secrets(environ, settings.secrets_folder)
+
+
+def templates_of(settings: Settings) -> Templates:
+    """The packaged templates, or a folder that overrides them."""
+    return Templates(settings.templates_folder)
+
+
+def store_of(
+    settings: Settings, environ: Mapping[str, str], clock: Clock, read_only: bool = False
+) -> SqlStore:
+    """The daemon's own store, unlocked. `read_only`: beside a running daemon."""
+    secrets = secrets_of(settings, environ)
+    master_key = load_master_key(secrets.read(settings.store.key))
+    url, state = store_url(settings, environ), state_dir(settings, environ)
+    return open_store(url, state, master_key, clock, read_only=read_only)
+
+
+def mailboxes_of(
+    settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> tuple[dict[str, Mailbox], dict[str, Outbox]]:
+    """Every [[mailbox]] and the way it sends. Nothing connects yet."""
+    secrets = secrets_of(settings, environ)
+    state = state_dir(settings, environ)
+    mailboxes: dict[str, Mailbox] = {}
+    outboxes: dict[str, Outbox] = {}
+    for part in settings.mailbox:
+        mailboxes[part.name] = open_mailbox(part, secrets.read, state)
+        outboxes[part.name] = open_outbox(part, mailboxes[part.name], secrets.read, state, clock)
+    return mailboxes, outboxes
+
+
+def sources_of(
+    settings: Settings,
+    environ: Mapping[str, str],
+    mailboxes: Mapping[str, Mailbox],
+    today: Callable[[], date],
+) -> Sources:
+    """Every system of the data map. Nothing connects yet."""
+    secrets = secrets_of(settings, environ)
+    state = state_dir(settings, environ)
+    return open_sources(
+        settings.datamap,
+        mailboxes,
+        secrets.database_password,
+        lambda url: resolve_url(url, state),
+        today,
+    )
+
+
+@contextmanager
+def open_parts(
+    settings: Settings, environ: Mapping[str, str], clock: Clock | None = None
+) -> Iterator[Parts]:
+    """Open everything that the daemon needs, and close it again."""
+    clock = clock or SystemClock()
+    mailboxes, outboxes = mailboxes_of(settings, environ, clock)
+    sources = sources_of(settings, environ, mailboxes, lambda: clock.now().date())
+    tools = Tools(
+        settings=settings,
+        sources=sources,
+        templates=templates_of(settings),
+        random=randomness.token_bytes,
+    )
+    store = store_of(settings, environ, clock)
+    parts = Parts(
+        settings=settings,
+        store=store,
+        mailboxes=mailboxes,
+        outboxes=outboxes,
+        sources=sources,
+        tools=tools,
+        clock=clock,
+    )
+    try:
+        yield parts
+    finally:
+        parts.close()
+
+
+def flow_of(parts: Parts) -> Flow:
+    """The state machine over opened parts."""
+    performer = Performer(
+        parts.store,
+        parts.clock,
+        parts.sources,
+        parts.outboxes,
+        parts.mailboxes,
+        shadow=parts.settings.mode == "shadow",
+    )
+    return Flow(parts.store, parts.tools, performer, parts.clock)
+
+
+@contextmanager
+def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
+    """The daemon over opened parts, with its reader process."""
+    settings = parts.settings
+    words = load_words(templates_root(), LANGUAGES)
+    reader = Reader(
+        trust_of(settings),
+        open_above=settings.classify.open_above,
+        ask_above=settings.classify.ask_above,
+    )
+    flow = flow_of(parts)
+    intake = Intake(parts.store, flow, reader, words, parts.clock)
+    reader.start()
+    try:
+        yield Daemon(
+            parts.store,
+            flow,
+            intake,
+            parts.mailboxes,
+            {part.name: float(part.poll_seconds) for part in settings.mailbox},
+            parts.clock,
+            Notifier(environ),
+            state_dir(settings, environ),
+        )
+    finally:
+        reader.close()

@@ -1,0 +1,198 @@
+"""The mailbox kinds under contract, each with the hands of a colleague who uses another program."""
+
+import imaplib
+import mailbox as stdlib_mailbox
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mailbot.mailboxes.imap import ImapMailbox
+from mailbot.mailboxes.maildir import MARKS, MaildirMailbox
+from mailbot.ports import Mailbox
+from tests.servers.dovecot import Dovecot
+
+SUPPORT = "support@firma.test"
+
+
+class MaildirWorld:
+    """A Maildir on disk; the colleague's program is the standard library's."""
+
+    kind = "maildir"
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "support"
+        stdlib_mailbox.Maildir(str(self.root), create=True)
+        self.make_folder("Junk")
+
+    def open(self, **options: object) -> Mailbox:
+        """The mailbox under test, as after a restart."""
+        known: dict[str, object] = {"mark": "Personvern", **options}
+        return MaildirMailbox(name="support", address=SUPPORT, path=self.root, **known)  # type: ignore[arg-type] # options are checked by the tests that give them
+
+    def _box(self, folder: str) -> stdlib_mailbox.Maildir:
+        root = stdlib_mailbox.Maildir(str(self.root), create=False)
+        return root if folder == "INBOX" else root.get_folder(folder.replace("/", "."))
+
+    def make_folder(self, folder: str) -> None:
+        """Make a folder."""
+        stdlib_mailbox.Maildir(str(self.root)).add_folder(folder.replace("/", "."))
+
+    def deliver(self, raw: bytes, folder: str = "INBOX") -> None:
+        """A mail arrives. Written as a delivery program does, so that no octet changes."""
+        box = Path(self._box(folder)._path)
+        name = f"{time.time_ns()}.{os.getpid()}.host"
+        (box / "tmp" / name).write_bytes(raw)
+        (box / "tmp" / name).rename(box / "new" / name)
+
+    def flags(self, folder: str = "INBOX") -> list[tuple[str, str]]:
+        """Name part and flags of each mail, and whether it is new, as other programs see them."""
+        box = Path(self._box(folder)._path)
+        return sorted(
+            (part, path.name) for part in ("new", "cur") for path in (box / part).iterdir()
+        )
+
+    def mails(self, folder: str = "INBOX") -> list[bytes]:
+        """The raw mails of a folder."""
+        box = self._box(folder)
+        return [box.get_bytes(key) for key in sorted(box.keys())]
+
+    def read_all(self, folder: str = "INBOX") -> None:
+        """The colleague reads everything: new becomes cur, with flags."""
+        box = self._box(folder)
+        for key in box.keys():  # noqa: SIM118 (a Maildir is no dict)
+            message = box[key]
+            message.set_subdir("cur")
+            message.add_flag("S")
+            box[key] = message
+
+    def remove_first(self, folder: str = "INBOX") -> None:
+        """The colleague deletes the oldest mail."""
+        box = self._box(folder)
+        box.remove(min(box.keys()))
+
+    def move_first(self, folder: str, target: str) -> None:
+        """The colleague moves the oldest mail."""
+        box = Path(self._box(folder)._path)
+        path = min((p for part in ("new", "cur") for p in (box / part).iterdir()), key=str)
+        path.rename(Path(self._box(target)._path) / "cur" / path.name)
+
+    def renumber(self) -> None:
+        """A restore from backup: same mails, same names, new files."""
+        copy = self.root.with_name("restored")
+        shutil.copytree(self.root, copy)
+        shutil.rmtree(self.root)
+        copy.rename(self.root)
+
+    def marked(self) -> int:
+        """How many mails bear the mark."""
+        marks = self.root / MARKS
+        return len(marks.read_text().splitlines()) if marks.exists() else 0
+
+    def folders(self) -> Sequence[str]:
+        """Names of all folders but the inbox."""
+        return stdlib_mailbox.Maildir(str(self.root)).list_folders()
+
+
+class ImapWorld:
+    """A mailbox on a real Dovecot; the colleague's program is the standard library's imaplib."""
+
+    kind = "imap"
+
+    def __init__(self, server: Dovecot, user: str) -> None:
+        self.server = server
+        self.user = user
+
+    def open(self, **options: object) -> Mailbox:
+        """The mailbox under test, as after a restart."""
+        known: dict[str, object] = {
+            "host": "localhost",
+            "port": self.server.imap_port,
+            "security": "tls",
+            "user": self.user,
+            "password": lambda: self.server.users[self.user],
+            "ca_file": self.server.ca_file,
+            "timeout": 10.0,
+            "mark": "Personvern",
+            **options,
+        }
+        return ImapMailbox(name="support", address=self.user, **known)  # type: ignore[arg-type] # options are checked by the tests that give them
+
+    def _client(self, folder: str | None = None, readonly: bool = False) -> imaplib.IMAP4_SSL:
+        client = self.server.login(self.user)
+        if folder:
+            client.select(f'"{folder}"', readonly=readonly)
+        return client
+
+    def make_folder(self, folder: str) -> None:
+        """Make a folder."""
+        client = self._client()
+        client.create(f'"{folder}"')
+        client.logout()
+
+    def deliver(self, raw: bytes, folder: str = "INBOX") -> None:
+        """A mail arrives unchanged (LMTP would add lines of its own)."""
+        client = self._client()
+        assert client.append(f'"{folder}"', "", "", raw)[0] == "OK"
+        client.logout()
+
+    def flags(self, folder: str = "INBOX") -> list[tuple[str, str]]:
+        """UID and flags of each mail, as other programs see them."""
+        client = self._client(folder, readonly=True)
+        answer = client.fetch("1:*", "(UID FLAGS)")[1]
+        client.logout()
+        return [("", line.decode()) for line in answer if isinstance(line, bytes)]
+
+    def mails(self, folder: str = "INBOX") -> list[bytes]:
+        """The raw mails of a folder."""
+        return self.server.mailbox_of(self.user, folder)
+
+    def read_all(self, folder: str = "INBOX") -> None:
+        """The colleague reads everything."""
+        client = self._client(folder)
+        client.store("1:*", "+FLAGS", "(\\Seen)")
+        client.logout()
+
+    def remove_first(self, folder: str = "INBOX") -> None:
+        """The colleague deletes the oldest mail."""
+        client = self._client(folder)
+        client.store("1", "+FLAGS", "(\\Deleted)")
+        client.expunge()
+        client.logout()
+
+    def move_first(self, folder: str, target: str) -> None:
+        """The colleague moves the oldest mail."""
+        client = self._client(folder)
+        client._simple_command("MOVE", "1", f'"{target}"')
+        client.logout()
+
+    def renumber(self) -> None:
+        """The folder is made anew with the same mails: UIDVALIDITY and every UID change."""
+        raws = self.mails()
+        client = self._client("INBOX")
+        client.store("1:*", "+FLAGS", "(\\Deleted)")
+        client.expunge()
+        client.logout()
+        for path in (self.server.folder / "mail" / self.user).glob("dovecot*"):
+            path.unlink()
+        time.sleep(1.1)  # UIDVALIDITY is a time in seconds
+        for raw in raws:
+            self.deliver(raw)
+
+    def marked(self) -> int:
+        """How many mails bear the mark."""
+        client = self._client("INBOX", readonly=True)
+        found = client.search(None, "KEYWORD", "Personvern")[1][0]
+        client.logout()
+        return len(found.split())
+
+    def folders(self) -> Sequence[str]:
+        """Names of all folders, as listed."""
+        client = self._client()
+        listed = client.list()[1]
+        client.logout()
+        return [line.decode() for line in listed if isinstance(line, bytes)]
+
+
+World = MaildirWorld | ImapWorld

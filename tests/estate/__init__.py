@@ -1,0 +1,1 @@
+"""A generated company estate with planted truth: who owns which row, by the norms of matching."""
