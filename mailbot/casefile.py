@@ -40,6 +40,7 @@ def context_of(store: Store, matter: Matter, now: datetime) -> Context:
 
     request = store.get(case.id, "request")
     mail_id = str(request["mail_id"]) if isinstance(request, dict) else ""
+    mail_ids = request["mail_ids"] if isinstance(request, dict) else []
     version = matter.plan_version
     files = store.get(case.id, f"{matter.id}/files/{version}")
     stored_files: Sequence[object] = files if isinstance(files, list) else ()
@@ -50,6 +51,7 @@ def context_of(store: Store, matter: Matter, now: datetime) -> Context:
         siblings=tuple(m for m in store.matters(case.id) if m.id != matter.id),
         mail=read(f"mail/{mail_id}", Mail),
         mail_id=mail_id,
+        mails=tuple(mail for each in mail_ids if (mail := read(f"mail/{each}", Mail))),
         correspondence=frozenset(_texts(store.get(case.id, "correspondence"))),
         classification=read("classification", Classification) or NOT_CLASSIFIED,
         subject=read("subject", Subject) or Subject(),

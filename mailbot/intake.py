@@ -26,6 +26,7 @@ from mailbot.steps.notify import tell_approvers
 from mailbot.steps.screen import after_screen
 
 # A follow-up before this point sends the matter back to look again; after it, it is too late.
+# One that waits for a code goes on waiting: another code would only make the first one worthless.
 _STILL_OPEN = frozenset(
     {
         State.CLASSIFIED,
@@ -34,7 +35,6 @@ _STILL_OPEN = frozenset(
         State.PROPOSED,
         State.DRAFTED,
         State.ASKED,
-        State.WAITING_FOR_IDENTITY,
     }
 )
 
@@ -175,7 +175,9 @@ class Intake:
     def _keep(self, tx: Tx, case_id: str, stored: StoredMail, mail: Mail) -> None:
         """The mail is the latest word of the data subject, and part of the case file."""
         tx.put(case_id, f"mail/{stored.id}", to_json(mail))
-        tx.put(case_id, "request", {"mail_id": stored.id})
+        earlier = self.store.get(case_id, "request")
+        before = earlier.get("mail_ids", []) if isinstance(earlier, dict) else []
+        tx.put(case_id, "request", {"mail_id": stored.id, "mail_ids": [*before, stored.id]})
         into_case_file(self.store, tx, case_id, mail)
         if mail.message_id:
             tx.know_message(

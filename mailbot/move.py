@@ -69,6 +69,7 @@ class Context:
     siblings: tuple[Matter, ...]
     mail: Mail | None  # the data subject's latest mail in the case; None: could not be read
     mail_id: str
+    mails: tuple[Mail, ...]  # everything that the data subject wrote in the case, oldest first
     correspondence: frozenset[str]  # message ids of the case file
     classification: Classification
     subject: Subject

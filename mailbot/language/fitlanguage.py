@@ -1,95 +1,67 @@
-"""Fit the language guesser: sentences of the corpus, whole and in short windows."""
+"""Fit the language guesser: naive Bayes over sentences of the corpus, whole and in windows."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from mailbot.language.corpus import Example
 from mailbot.language.functionwords import FUNCTION_WORDS
-from mailbot.language.languageid import LanguageGuesser, letter_features, words_for_language
+from mailbot.language.languageid import (
+    LanguageGuesser,
+    letter_features,
+    pair_features,
+    words_for_language,
+)
 from mailbot.language.model import Weights
 
-_WINDOWS = (3, 5, 8)
 _FOLDS = 4
-_STRENGTH = 30.0
+_SEEN = 3  # texts in which a feature must stand
+_SMOOTHING = 0.3
+
+Sample = tuple[list[str], str]
 
 
-def _samples(
-    examples: Sequence[Example], generator: np.random.Generator
-) -> list[tuple[list[str], str]]:
-    """Whole texts, and windows of a few words, since short mails are the hard ones."""
-    found: list[tuple[list[str], str]] = []
-    for example in examples:
-        words = words_for_language(f"{example.subject} {example.text}")
-        if not words:
-            continue
-        found.append((words, example.language))
-        for width in _WINDOWS:
-            if len(words) > width:
-                at = int(generator.integers(len(words) - width + 1))
-                found.append((words[at : at + width], example.language))
-    return found
-
-
-def _function_samples() -> list[tuple[list[str], str]]:
-    found = []
+def _samples(examples: Sequence[Example]) -> list[Sample]:
+    found = [
+        (words_for_language(f"{example.subject} {example.text}"), example.language)
+        for example in examples
+    ]
     for language, text in sorted(FUNCTION_WORDS.items()):
         words = text.split()
-        found.extend(([word], language) for word in words)
-        found.extend((words[at : at + 6], language) for at in range(0, len(words), 6))
-    return found
+        found.extend(([word], language) for word in words for _ in range(_SEEN))
+    return [sample for sample in found if sample[0]]
 
 
-def _matrix(
-    samples: Sequence[tuple[list[str], str]], hashes: NDArray[np.uint32] | None
-) -> tuple[sp.csr_matrix, NDArray[np.uint32]]:
-    features: dict[str, list[int]] = {}
-    flat: list[int] = []
-    value: list[float] = []
-    pointers = [0]
-    for words, _ in samples:
-        for word in words:
-            own = features.get(word)
-            if own is None:
-                own = features[word] = letter_features(word)
-            flat.extend(own)
-            value.extend([1.0 / np.sqrt(len(own)) / np.sqrt(len(words))] * len(own))
-        pointers.append(len(flat))
-    stream = np.array(flat, np.uint32)
-    if hashes is None:
-        hashes, seen = np.unique(stream, return_counts=True)
-        hashes = hashes[seen >= 3]
-    at = np.minimum(np.searchsorted(hashes, stream), len(hashes) - 1)
-    weight = np.where(hashes[at] == stream, np.array(value), 0.0)
-    matrix = sp.csr_matrix((weight, at, pointers), shape=(len(samples), len(hashes)))
-    matrix.sum_duplicates()
-    matrix.eliminate_zeros()
-    return matrix, hashes
-
-
-def _fit(samples: Sequence[tuple[list[str], str]], seed: int) -> tuple[Weights, tuple[str, ...]]:
-    matrix, hashes = _matrix(samples, None)
+def _fit(samples: Sequence[Sample]) -> tuple[Weights, tuple[str, ...]]:
+    """Log-odds of each feature per language against the mean of all languages."""
     languages = tuple(sorted({language for _, language in samples}))
-    truth = np.array([languages.index(language) for _, language in samples])
-    share = np.bincount(truth) / len(truth)
-    weight = np.sqrt(1.0 / len(languages) / share)[truth]
-    columns, biases = [], []
-    for column in range(len(languages)):
-        fitted = LogisticRegression(
-            C=_STRENGTH, solver="liblinear", dual=True, max_iter=300, tol=0.02, random_state=seed
-        ).fit(matrix, truth == column, sample_weight=weight)
-        columns.append(fitted.coef_[0])
-        biases.append(float(fitted.intercept_[0]))
-    coefficients = np.stack(columns, axis=1)
-    scale = np.maximum(np.quantile(np.abs(coefficients), 0.9999, axis=0) / 127.0, 1e-9)
-    rows = np.clip(np.rint(coefficients / scale), -127, 127).astype(np.int8)
-    keep = np.abs(rows).max(axis=1) >= 4
+    texts = np.bincount([languages.index(language) for _, language in samples])
+    # Between equal weight for each text and for each language: the corpus has most of nb and en.
+    weight = np.sqrt(texts.sum() / len(languages) / texts)
+    counts: dict[int, NDArray[np.float64]] = {}
+    seen: dict[int, int] = {}
+    for words, language in samples:
+        column = languages.index(language)
+        features = {feature for word in words for feature in letter_features(word)}
+        features.update(pair_features(words))
+        for feature in features:
+            row = counts.get(feature)
+            if row is None:
+                row = counts[feature] = np.zeros(len(languages))
+            row[column] += weight[column]
+            seen[feature] = seen.get(feature, 0) + 1
+    kept = sorted(feature for feature, number in seen.items() if number >= _SEEN)
+    table = np.stack([counts[feature] for feature in kept]) + _SMOOTHING
+    odds = np.log(table / table.sum(0))
+    odds -= odds.mean(1, keepdims=True)
+    scale = np.abs(odds).max() / 127.0
     return (
         Weights(
-            hashes[keep], rows[keep], scale.astype(np.float32), np.array(biases, np.float32)
+            hashes=np.array(kept, np.uint32),
+            rows=np.rint(odds / scale).astype(np.int8),
+            scale=np.full(len(languages), scale, np.float32),
+            bias=np.zeros(len(languages), np.float32),
         ),
         languages,
     )
@@ -99,13 +71,11 @@ def fit_languages(
     examples: Sequence[Example], seed: int
 ) -> tuple[Weights, tuple[str, ...], str]:
     """Weights, language codes, and the figures on a held-out fold."""
-    generator = np.random.default_rng(seed)
-    fold = generator.integers(_FOLDS, size=len(examples))
+    fold = np.random.default_rng(seed).integers(_FOLDS, size=len(examples))
     seen = [example for example, own in zip(examples, fold, strict=True) if own]
     unseen = [example for example, own in zip(examples, fold, strict=True) if not own]
-    trial = LanguageGuesser(*_fit(_samples(seen, generator) + _function_samples(), seed))
-    figures = _judge(trial, unseen)
-    weights, languages = _fit(_samples(examples, generator) + _function_samples(), seed)
+    figures = _judge(LanguageGuesser(*_fit(_samples(seen))), unseen)
+    weights, languages = _fit(_samples(examples))
     return weights, languages, figures
 
 

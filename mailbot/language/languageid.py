@@ -6,6 +6,7 @@ corpus (fit.py); letters keep their diacritics here, since å, ä, ø and ß tel
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ _CYRILLIC = re.compile("[\u0400-\u04ff]")
 _MAX_WORDS = 400  # enough to be sure; a mail's beginning is in its writer's language
 _REMEMBERED = 10_000
 _LONGEST = 24
+_PAIR_WEIGHT = np.float32(1.0)
 
 
 def words_for_language(text: str) -> list[str]:
@@ -30,14 +32,19 @@ def words_for_language(text: str) -> list[str]:
 
 
 def letter_features(word: str) -> list[int]:
-    """Hashes of a word and its letter n-grams, beginnings and ends marked."""
+    """Hashes of a word (thrice: it tells more than a part) and its letter n-grams."""
     framed = f"<{word}>"
-    found = [hash_of("W" + word)]
-    for length in (1, 2, 3, 4, 5):
+    found = [hash_of("W" + word)] * 3
+    for length in (2, 3, 4):
         found.extend(
             hash_of("L" + framed[at : at + length]) for at in range(len(framed) - length + 1)
         )
     return found
+
+
+def pair_features(words: list[str]) -> list[int]:
+    """Hashes of each two words in a row."""
+    return [hash_of(f"B{one} {other}") for one, other in pairwise(words)]
 
 
 @dataclass(slots=True)
@@ -75,4 +82,4 @@ class LanguageGuesser:
                 votes[word] = vote
             found.append(vote)
         total: NDArray[np.float32] = np.sum(found, axis=0)
-        return total
+        return total + self.weights.total(pair_features(words)) * _PAIR_WEIGHT

@@ -20,7 +20,7 @@ F32 = NDArray[np.float32]
 I8 = NDArray[np.int8]
 U32 = NDArray[np.uint32]
 
-FORMAT = 5  # of the file; another number means that it was written by another version
+FORMAT = 6  # of the file; another number means that it was written by another version
 
 RIGHTS = tuple(label for label in Label if label is not Label.NOT_PRIVACY)
 PRIVACY, MARKETING, AUTOMATED = "privacy", "marketing", "automated"

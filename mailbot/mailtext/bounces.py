@@ -229,5 +229,3 @@ def _returned_headers(root: Part) -> Iterator[Headers]:
         elif part.kind in ("text/rfc822-headers", "message/rfc822-headers"):
             octets = part.decoded()[:500_000].lstrip(b"\r\n")
             yield read_headers(octets, 0, len(octets))[0]
-
-

@@ -153,9 +153,7 @@ def _past_name(found: Sequence[_Word], at: int, words: Words) -> int:
     return at if same_line else end
 
 
-def _only_names(
-    found: Sequence[_Word], words: Words, names: frozenset[str], most: int
-) -> bool:
+def _only_names(found: Sequence[_Word], words: Words, names: frozenset[str], most: int) -> bool:
     """Whether only names follow: the sender's own, or capitalised words that mean nothing else."""
     return len(found) <= most and all(
         word.text in names or (word.capital and word.text not in words.known) for word in found

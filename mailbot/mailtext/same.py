@@ -3,7 +3,9 @@
 import re
 import unicodedata
 
-_LINK = re.compile(r"<(?:https?|mailto|tel)[^>\s]{0,2000}>|\[(?:cid:|image)[^\]]{0,200}\]|https?://\S+")
+_LINK = re.compile(
+    r"<(?:https?|mailto|tel)[^>\s]{0,2000}>|\[(?:cid:|image)[^\]]{0,200}\]|https?://\S+"
+)
 
 
 def essence(text: str) -> str:

@@ -16,7 +16,7 @@ from mailbot.sources.mapping import Mapped
 from mailbot.sources.planning import RowId, row_id
 from mailbot.sources.reading import plain
 from mailbot.sources.schema import Reference, Shape
-from mailbot.sources.statements import by_key, by_values, for_sqlite, key_match, row_of
+from mailbot.sources.statements import Unfit, bound, by_key, by_values, key_match, row_of, value_of
 
 
 @dataclass(slots=True)
@@ -61,12 +61,14 @@ class Actor:
         raise Stale(f"{action.system}: a row of {action.table} is not as it was approved")
 
     def _is_after(self, action: Action, rows: Sequence[Row]) -> bool:
-        expected = {**action.before, **action.after}
-        shape = self._shape(action.table)
-        if not shape.key:
-            rows = self._locked(action, _key_after(action))
-        mark = self._mark(expected, action)
-        return [self._mark(row, action) for row in rows] == [mark]
+        expected = {**action.before, **self._written(action)}
+        if not self._shape(action.table).key:
+            rows = self._locked(action, _key_after(action, expected))
+        fixed = [name for name in expected if name not in action.volatile]
+        # As text: what was written as 0 may read back as 0.00.
+        return len(rows) == 1 and all(
+            name in rows[0] and plain(rows[0][name]) == plain(expected[name]) for name in fixed
+        )
 
     def _mark(self, row: Row, action: Action) -> str:
         return fingerprint(self.key, row, action.volatile)
@@ -92,15 +94,13 @@ class Actor:
 
     def _update(self, action: Action) -> None:
         shape = self._shape(action.table)
-        unknown = set(action.after) - set(shape.columns)
-        if unknown or not action.after:
-            raise Permanent(f"{action.system}: an action on {action.table} names no such columns")
-        values = {name: self._raw(value) for name, value in action.after.items()}
+        written = self._written(action)
+        values = {name: self._raw(value, shape, name) for name, value in action.after.items()}
         statement = sa.update(shape.table).where(*key_match(shape, action.key, self._dialect))
         self._one(self.connection.execute(statement.values(values)), action)
-        rows = self._locked(action, _key_after(action))
+        rows = self._locked(action, _key_after(action, written))
         if len(rows) != 1 or any(
-            plain(rows[0].get(name)) != plain(value) for name, value in action.after.items()
+            plain(rows[0].get(name)) != plain(value) for name, value in written.items()
         ):
             raise Permanent(f"{action.system}: {action.table} did not keep what was written to it")
 
@@ -119,9 +119,19 @@ class Actor:
         if result.rowcount != 1:
             raise Stale(f"{action.system}: not exactly one row of {action.table} was as approved")
 
-    def _raw(self, value: Value) -> object:
-        raw = from_value(value)
-        return for_sqlite(raw) if self._dialect == "sqlite" else raw
+    def _written(self, action: Action) -> Row:
+        """The new values as they read back: "2026-03-15" as a date, "true" as a truth value."""
+        shape = self._shape(action.table)
+        unknown = set(action.after) - set(shape.columns)
+        if unknown or not action.after:
+            raise Permanent(f"{action.system}: an action on {action.table} names no such columns")
+        return {n: value_of(self._raw(v, shape, n)) for n, v in action.after.items()}
+
+    def _raw(self, value: Value, shape: Shape, name: str) -> object:
+        try:
+            return bound(from_value(value), shape.columns[name], self._dialect)
+        except Unfit as error:
+            raise Permanent(f"{self.mapped.system}: {shape.label}: {error}") from None
 
     def _release(self, reference: Reference, action: Action) -> None:
         """No row may be changed by the database on the side; a circle of deletions is cut open."""
@@ -166,6 +176,6 @@ def _name(action: Action) -> RowId:
     return row_id(action.table, action.key)
 
 
-def _key_after(action: Action) -> Row:
+def _key_after(action: Action, written: Row) -> Row:
     """The key by which a changed row is found: a row without a primary key is all its columns."""
-    return {name: action.after.get(name, value) for name, value in action.key.items()}
+    return {name: written.get(name, value) for name, value in action.key.items()}

@@ -26,7 +26,6 @@ class Column:
     nullable: bool
     length: int | None
     generated: bool
-    default: bool
     bits: int = 63  # of a whole number, without its sign
 
 
@@ -205,7 +204,6 @@ def _column(column: ReflectedColumn, dialect: str) -> Column:
         nullable=bool(column.get("nullable", True)),
         length=length if isinstance(length, int) and length > 0 else None,
         generated=bool(column.get("computed") or column.get("identity")),
-        default=column.get("default") is not None,
         bits=_bits(kind, dialect),
     )
 

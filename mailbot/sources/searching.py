@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from mailbot.record import NotSearched, Row
@@ -256,10 +256,12 @@ class _Search:
         """People's tables first, until they teach no more; then one pass over each other table."""
         teaching = [e for e in mapped.entries if e.teaches or e.spec.is_ == "own"]
         others = [e for e in mapped.entries if e not in teaching and e.spec.is_ != "none"]
+        # Names that were only learnt tell rows apart; looking for namesakes of them helps nobody.
+        wanted = replace(self.judge.keys, names=self.stated.names)
         for entries in (teaching, others):
             scans: list[Query] = []
             for entry in entries:
-                new = self.judge.keys - self._scanned(entry)
+                new = wanted - self._scanned(entry)
                 if len(new):
                     scans.append(Scan(entry, new))
             if scans:

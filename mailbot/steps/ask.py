@@ -1,5 +1,6 @@
 """DRAFTED → ASKED: put the plan before the approvers, one token each; and remind them."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,6 +8,7 @@ from mailbot.case import State
 from mailbot.config import Settings
 from mailbot.deadline import days_left
 from mailbot.letters import NoticeFacts, QuestionFacts, write_notice, write_question
+from mailbot.message import Mail
 from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.steps import approvers, outgoing
 from mailbot.steps.respond import EXTENDED
@@ -41,7 +43,7 @@ def ask(ctx: Context, tools: Tools) -> Outcome:
                 right=ctx.matter.right,
                 purpose=plan.purpose,
                 plan=plan,
-                mail=ctx.mail,
+                mail=whole_request(ctx),
                 classification=ctx.classification,
                 subject=ctx.subject,
                 result=ctx.result,
@@ -81,6 +83,14 @@ def ask(ctx: Context, tools: Tools) -> Outcome:
             due=next_reminder(ctx, settings),
         ),
     )
+
+
+def whole_request(ctx: Context) -> Mail | None:
+    """What the person wrote, latest first: a "wait" makes no sense without what it is about."""
+    if ctx.mail is None or len(ctx.mails) < 2:
+        return ctx.mail
+    texts = [mail.new_text.strip() for mail in reversed(ctx.mails)]
+    return replace(ctx.mail, new_text="\n\n* * *\n\n".join(text for text in texts if text))
 
 
 # Acted on the same day, or clocked in hours: top of the approver's list (law.md § 2).

@@ -1,5 +1,6 @@
 """CLASSIFIED → IDENTIFIED: collect the keys of the person, each with where it was found."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from mailbot import identifiers
@@ -40,6 +41,18 @@ def keys_of(mail: Mail, datamap: DataMap) -> tuple[Key, ...]:
     return tuple(unique.values())[:_KEYS_MOST]
 
 
+def _merged(keys: Iterable[Key]) -> tuple[Key, ...]:
+    """Each key once. What was proven earlier in the case (by mail or by code) stays proven: a
+    mail that is less trustworthy than the first never joins a case."""
+    found: dict[tuple[str, str], Key] = {}
+    for key in keys:
+        name = (key.kind, key.value.casefold())
+        known = found.get(name)
+        if known is None or (key.verified and not known.verified):
+            found[name] = key
+    return tuple(found.values())[:_KEYS_MOST]
+
+
 def identify(ctx: Context, tools: Tools) -> Outcome:
     """Collect keys and verdict; an erasure waits until what the person asked to see has left."""
     if ctx.matter.right is Label.ERASURE:
@@ -58,15 +71,9 @@ def identify(ctx: Context, tools: Tools) -> Outcome:
     if "automated" in ctx.matter.flags:
         # GDPR art. 22(3): a person must look, explain and hear the view of the person concerned.
         return Move(to=State.NEEDS_HUMAN, reason="automated-decision")
-    keys = keys_of(ctx.mail, tools.settings.datamap)
-    proven = {key.value.casefold() for key in ctx.subject.keys if key.origin == "code"}
+    keys = _merged((*ctx.subject.keys, *keys_of(ctx.mail, tools.settings.datamap)))
     subject = Subject(
-        keys=tuple(
-            Key(kind=key.kind, value=key.value, origin="code", verified=True)
-            if key.kind == "email" and key.value.casefold() in proven
-            else key
-            for key in keys
-        ),
+        keys=keys,
         verdict=ctx.mail.authentication.verdict,
         verdict_reason=ctx.mail.authentication.reason,
         language=ctx.case.language,

@@ -30,7 +30,8 @@ SELECT * FROM folk WHERE lower(trim(epost)) = 'p77@privat.no' OR regexp_replace(
 """
 FILL = """
 CREATE TABLE folk (id bigint PRIMARY KEY, navn text, epost text, tlf text, notat text);
-INSERT INTO folk SELECT n, 'Person ' || chr(65 + (n % 26)::int) || 'sen', 'P' || n || '@Privat.no',
+INSERT INTO folk SELECT n,
+    'Ola ' || translate(n::text, '0123456789', 'abdefghijk') || 'sen', 'P' || n || '@Privat.no',
     '+47 4' || lpad(n::text, 7, '0'), 'Ringte om ordre ' || md5(n::text) || ' og ville ha svar.'
     FROM generate_series(1, {rows}) AS n;
 ANALYZE folk;

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +170,52 @@ def test_a_hostile_key_is_only_a_key(world: tuple[Estate, AllSources], kind: str
     )
     assert of(result, Certainty.CERTAIN) == person.certain
     assert result.searched == ("crm", "shop")
+
+
+def everything(sources: AllSources) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Every row of every table."""
+    found = {}
+    for name in sources.names():
+        source = sources.get(name)
+        assert isinstance(source, SqlSource)
+        meta = sa.MetaData()
+        with source.read.connect() as connection:
+            meta.reflect(connection)
+            for table in meta.sorted_tables:
+                rows = connection.execute(sa.select(table))
+                found[name, table.name] = sorted((dict(row._mapping) for row in rows), key=repr)
+    return found
+
+
+def test_erasing_people_one_after_the_other_touches_nobody_else(new_url: NewUrl) -> None:
+    planted, sources = estate(new_url, crowd=6)
+    before = everything(sources)
+    for who, person in planted.people.items():
+        found = sources.find(subject(email=person.email, name=person.name))
+        touched = set()
+        for name in sources.names():
+            own = [f for f in found.findings if f.system == name]
+            actions = [
+                replace(a, number=n, fingerprint=fingerprint(CASE_KEY, a.before, a.volatile))
+                for n, a in enumerate(sources.get(name).actions(Label.ERASURE, own), start=1)
+            ]
+            sources.get(name).apply(actions, CASE_KEY)
+            touched |= {(name, a.table, repr(dict(a.before))) for a in actions if a.changes}
+        after = everything(sources)
+        for (system, table), rows in before.items():
+            gone = [row for row in rows if row not in after[system, table]]
+            assert len(gone) <= sum(t[:2] == (system, table) for t in touched), who
+            # What several people shared is the last one's who is left.
+            planted_here = person.certain | person.possible
+            mine = {key for s, t, key in planted_here if (s, t) == (system, table)}
+            for row in gone:
+                assert any(all(row[name] == value for name, value in key) for key in mine), who
+        again = sources.find(
+            Subject(keys=(*subject(email=person.email, name=person.name).keys, *found.learnt))
+        )
+        left = [f for f in again.findings if f.certainty is Certainty.CERTAIN]
+        assert all(f.treatment.do == "keep" for f in left), who
+        before = after
 
 
 # Acting. A small register of its own for each test.
@@ -444,6 +490,26 @@ def test_an_objection_sets_what_the_map_says(register: Register) -> None:
     assert register.apply(actions) == ["already"]
     assert [row["no_mail"] for row in register.rows("people")] == [True, None]
     assert register.plan(Label.OBJECTION) == []
+
+
+def test_a_correction_is_fitted_to_its_column(register: Register) -> None:
+    register.add("marks", person=1, mark="x", at=datetime(2026, 1, 2))
+    for table, name, value, wrong in (
+        ("people", "no_mail", "true", "perhaps"),
+        ("people", "street", "Gata 5; DROP TABLE people", None),
+        ("marks", "at", "2026-03-04T05:06:07", "i går"),
+    ):
+        found = next(a for a in register.plan(Label.ACCESS) if a.table == table)
+        change = replace(found, do=Do.CORRECT, after={name: value})
+        assert register.apply([change]) == ["done"]
+        assert register.apply([change]) == ["already"]
+        if wrong:
+            again = next(a for a in register.plan(Label.ACCESS) if a.table == table)
+            with pytest.raises(Permanent) as refused:
+                register.apply([replace(again, do=Do.CORRECT, after={name: wrong})])
+            assert wrong not in str(refused.value)
+    (mine, _) = register.rows("people")
+    assert (mine["no_mail"], mine["street"]) == (True, "Gata 5; DROP TABLE people")
 
 
 def test_access_hands_over_what_is_certain(register: Register) -> None:

@@ -1,4 +1,4 @@
-"""A firm on real servers: Dovecot, Postfix, PostgreSQL, and `mailbot run` as a process of its own."""
+"""A firm on real servers: Dovecot, Postfix, PostgreSQL, and `mailbot run` as a process."""
 
 import email
 import json
@@ -34,8 +34,8 @@ CREATE TABLE orders (id serial PRIMARY KEY, contact_id int NOT NULL REFERENCES c
     vare text, leveringsnavn text);
 CREATE TABLE invoices (id serial PRIMARY KEY, contact_id int REFERENCES contacts (id), dato date,
     belop numeric(10, 2), fakturanavn text);
-CREATE TABLE notes (id serial PRIMARY KEY, contact_id int REFERENCES contacts (id) ON DELETE CASCADE,
-    notat text);
+CREATE TABLE notes (id serial PRIMARY KEY,
+    contact_id int REFERENCES contacts (id) ON DELETE CASCADE, notat text);
 INSERT INTO contacts (navn, epost, mobil, adresse) VALUES
     ('Kunde Kundesen', 'Kunde@Kunde.test', '+47 900 00 011', 'Storgata 1'),
     ('Ola Nordmann', 'ola@kunde.test', '90000012', 'Storgata 2'),
@@ -44,7 +44,8 @@ INSERT INTO orders (contact_id, vare, leveringsnavn) VALUES
     (1, 'Lisens', 'Kunde Kundesen'), (1, 'Kurs', 'Kunde Kundesen'), (2, 'Lisens', 'Ola Nordmann'),
     (3, 'Lisens', 'Kunde Kundesen');
 INSERT INTO invoices (contact_id, dato, belop, fakturanavn) VALUES
-    (1, CURRENT_DATE - 30, 4900.00, 'Kunde Kundesen'), (2, CURRENT_DATE - 30, 900.00, 'Ola Nordmann');
+    (1, CURRENT_DATE - 30, 4900.00, 'Kunde Kundesen'),
+    (2, CURRENT_DATE - 30, 900.00, 'Ola Nordmann');
 INSERT INTO notes (contact_id, notat) VALUES (1, 'Ringte om lisens'), (2, 'Vil ha kurs');
 """
 
@@ -99,7 +100,7 @@ DATAMAP = """
 domains = ["firma.test"]
 default_region = "NO"
 [retention]
-bookkeeping = {{ law = "bokføringsloven § 13", reason = {{ nb = "Regnskapsplikt", en = "Bookkeeping" }} }}
+bookkeeping = {{ law = "bokføringsloven § 13", reason = {{ nb = "Regnskapsplikt" }} }}
 [[database]]
 name = "crm"
 title = {{ nb = "Kunderegister", en = "Customer register" }}

@@ -102,7 +102,8 @@ def outlook_web(text: str, language: str) -> bytes:
         f"{_e(line) or '<br>'}</div>"
         for line in _l(text)
     )
-    return _mail(plain, f"<html><body dir=ltr>{body}{_reply_block(language)}</body></html>", language)
+    rich = f"<html><body dir=ltr>{body}{_reply_block(language)}</body></html>"
+    return _mail(plain, rich, language)
 
 
 def outlook_mobile(text: str, language: str) -> bytes:

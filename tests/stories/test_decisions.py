@@ -112,8 +112,8 @@ def test_two_approvals_where_two_are_required(tmp_path):
 
     with world(tmp_path, two) as made:
         made.write(INGRID, "Sletting", ERASE)
-        (first,) = [q for q in made.sent(KARI)]
-        (second,) = [q for q in made.sent("daglig@example.no")]
+        (first,) = made.sent(KARI)
+        (second,) = made.sent("daglig@example.no")
         made.reply(first, "Godkjent")
         assert made.only_matter().state is State.ASKED
         assert made.sent(INGRID) == []

@@ -7,6 +7,7 @@ and every receipt. Then a child that is not killed finishes the story.
 
 import os
 import signal
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,8 +22,6 @@ from mailbot.demo import Stage
 from mailbot.wiring import open_daemon, open_parts
 from tests.stories.test_straight_way import ERASE
 from tests.stories.world import INGRID, KARI
-
-
 
 
 class Killing:
@@ -75,9 +74,7 @@ def _child(folder: Path, n: int, before: bool = False) -> int:
     if pid == 0:
         try:
             _live(folder, n, before)
-        except BaseException:
-            import traceback
-
+        except BaseException:  # noqa: BLE001  the child must end here, whatever happened
             traceback.print_exc()
             os._exit(1)
         os._exit(0)

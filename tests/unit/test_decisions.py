@@ -30,6 +30,9 @@ def samples() -> list[tuple[str, str, str, str, str]]:
 
 
 SAMPLES = samples()
+each_client = pytest.mark.parametrize(
+    "client", list(clients.CLIENTS.values()), ids=lambda client: client.__name__
+)
 SHAPES = list(itertools.product(clients.CLIENTS.values(), LANGUAGES))
 
 
@@ -56,7 +59,7 @@ def test_a_reply_is_read_the_same_from_every_program(number, sample):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("client", list(clients.CLIENTS.values()), ids=lambda client: client.__name__)
+@each_client
 def test_the_word_shown_to_staff_approves_in_every_program(client, language):
     assert read(client(WORDS.keywords[language]["approve"], language)).decision == "approve"
 
@@ -104,7 +107,7 @@ def test_gmails_answer_inside_the_quote_is_unclear():
     assert read(raw).why == "interleaved"
 
 
-@pytest.mark.parametrize("client", list(clients.CLIENTS.values()), ids=lambda client: client.__name__)
+@each_client
 def test_a_decision_that_is_only_quoted_is_none(client):
     assert read(client("", "nb")).why == "empty"
 
@@ -203,7 +206,7 @@ def test_other_machines_decide_nothing():
 LETTER = "Hei Ola,\n\nVi har slettet opplysningene dine.\nTo fakturaer beholder vi til 2031."
 
 
-@pytest.mark.parametrize("client", list(clients.CLIENTS.values()), ids=lambda client: client.__name__)
+@each_client
 def test_a_new_letter_is_taken_whole_with_its_own_closing(client):
     text = f"ENDRE:\n{LETTER}\n\nMed vennlig hilsen\nEksempel AS"
     reply = read(client(text, "nb"))
