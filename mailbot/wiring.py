@@ -72,8 +72,10 @@ def mailboxes_of(
     mailboxes: dict[str, Mailbox] = {}
     outboxes: dict[str, Outbox] = {}
     for part in settings.mailbox:
-        mailboxes[part.name] = open_mailbox(part, secrets.read, state)
-        outboxes[part.name] = open_outbox(part, mailboxes[part.name], secrets.read, state, clock)
+        mailboxes[part.name] = open_mailbox(part, secrets.read, state, settings.folder)
+        outboxes[part.name] = open_outbox(
+            part, mailboxes[part.name], secrets.read, state, clock, settings.folder
+        )
     return mailboxes, outboxes
 
 

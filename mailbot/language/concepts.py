@@ -47,6 +47,17 @@ class Lexicon:
         pair = (first, second)
         return self.phrases.get(language, {}).get(pair, 0) or self.phrases.get("*", {}).get(pair, 0)
 
+    def means_something(self, word: str) -> bool:
+        """Whether a folded word has a meaning beyond grammar in any language (names have none)."""
+        for table in self.exact.values():
+            if self.families[table.get(word, 0)]:
+                return True
+        for table in self.stems.values():
+            for end in range(min(len(word), self.longest), 2, -1):
+                if self.families[table.get(word[:end], 0)]:
+                    return True
+        return False
+
     def starts_phrase(self, language: str) -> frozenset[str]:
         """Words with which a phrase begins in a language (to look for phrases only there)."""
         return frozenset(

@@ -31,6 +31,9 @@ FOLDS = 4
 STRENGTH = 1.5  # inverse of the penalty, first stage
 STRENGTH_2 = 1.0  # second stage, on figures of spread 1
 
+_STEPS = 2047
+_LEAST = 8
+
 Array = NDArray[np.float64]
 
 
@@ -171,10 +174,10 @@ def folds_of(examples: Sequence[Example]) -> NDArray[np.int64]:
 
 
 def _pack(hashes: NDArray[np.uint32], weights: Array, bias: Array) -> Weights:
-    """Small integers per column; rows that say almost nothing are left out."""
-    scale = np.maximum(np.quantile(np.abs(weights), 0.9999, axis=0) / 127.0, 1e-9)
-    rows = np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)
-    keep = np.abs(rows).max(axis=1) >= 3
+    """Twelve bits a weight; rows that say almost nothing are left out."""
+    scale = np.maximum(np.abs(weights).max(axis=0) / _STEPS, 1e-9)
+    rows = np.rint(weights / scale).astype(np.int16)
+    keep = np.abs(rows).max(axis=1) >= _LEAST
     order = np.argsort(hashes[keep])
     return Weights(
         hashes=hashes[keep][order],

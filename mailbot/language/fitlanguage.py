@@ -59,7 +59,7 @@ def _fit(samples: Sequence[Sample]) -> tuple[Weights, tuple[str, ...]]:
     return (
         Weights(
             hashes=np.array(kept, np.uint32),
-            rows=np.rint(odds / scale).astype(np.int8),
+            rows=np.rint(odds / scale).astype(np.int16),
             scale=np.full(len(languages), scale, np.float32),
             bias=np.zeros(len(languages), np.float32),
         ),

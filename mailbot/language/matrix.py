@@ -91,6 +91,9 @@ def count(readings: Sequence[Reading], languages: Sequence[str], lexicon: Lexico
     )
     lengths = [sum(len(part) for part in row) for row in rows]
     hashes, column = np.unique(flat, return_inverse=True)
+    # The weight of a column for a count of 1, before scipy adds duplicates up in place.
+    weight = np.zeros(len(hashes))
+    weight[column] = value
     pointers = np.concatenate([[0], np.cumsum(lengths)])
     matrix = sp.csr_matrix((value, column, pointers), shape=(len(rows), len(hashes)))
     matrix.sum_duplicates()
@@ -98,9 +101,6 @@ def count(readings: Sequence[Reading], languages: Sequence[str], lexicon: Lexico
     spread = _spread(matrix, homes, len(readings))
     keep = spread >= _SEEN_IN
     rarity = np.sqrt(np.log(len(readings) / spread[keep]) + 1.0)
-    # The factor by which a weight found here must be multiplied for a plain count of 1.
-    joint = np.zeros(len(hashes))
-    np.maximum.at(joint, column, value)
     factor = rarity / rarity.mean()
     return Counts(
         sentences=matrix[:, keep] @ sp.diags(factor),
@@ -114,7 +114,7 @@ def count(readings: Sequence[Reading], languages: Sequence[str], lexicon: Lexico
             ]
         ),
         hashes=hashes[keep],
-        factor=factor * joint[keep],
+        factor=factor * weight[keep],
     )
 
 

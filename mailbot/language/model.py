@@ -17,10 +17,10 @@ from mailbot.errors import Permanent
 from mailbot.language.corpus import TOPICS
 
 F32 = NDArray[np.float32]
-I8 = NDArray[np.int8]
+I16 = NDArray[np.int16]
 U32 = NDArray[np.uint32]
 
-FORMAT = 6  # of the file; another number means that it was written by another version
+FORMAT = 7  # of the file; another number means that it was written by another version
 
 RIGHTS = tuple(label for label in Label if label is not Label.NOT_PRIVACY)
 PRIVACY, MARKETING, AUTOMATED = "privacy", "marketing", "automated"
@@ -36,7 +36,7 @@ class Weights:
     """
 
     hashes: U32
-    rows: I8
+    rows: I16
     scale: F32
     bias: F32
 

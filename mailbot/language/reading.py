@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from mailbot.language import grammar
+from mailbot.language.concepts import load_lexicon
 from mailbot.language.features import MAX_WORDS, words_of
+from mailbot.language.letterform import content
 from mailbot.language.normalise import clean
 from mailbot.language.sentences import MAX_SENTENCES, split, within_bounds
 
@@ -53,7 +55,7 @@ def read(subject: str, text: str) -> Reading:
     body = _body(parts)
     sentences = split(body)
     complete = complete and len(sentences) < MAX_SENTENCES
-    sentences = sentences[: grammar.footer_from(sentences)]
+    sentences = content(sentences[: grammar.footer_from(sentences)], load_lexicon())
     head = bare_subject(subject)
     reply = bool(parts.older) and not parts.forwarded and body == parts.new
     words: list[tuple[str, ...]] = []

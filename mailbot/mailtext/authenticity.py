@@ -164,7 +164,8 @@ def _says_fail(value: str) -> bool:
 _FAIL = re.compile(r"\b(?:dmarc|compauth|spf|dkim)\s*=\s*(?:hard|soft)?fail\b", re.I)
 # A value may hold "=" (SRS and BATV addresses do), and may be empty.
 _PAIR = re.compile(
-    r'\s*([^\s;="]+)\s*=[ \t]*("(?:[^"\\]|\\.)*"(?:@[^\s;"]*)?|(?![^\s;="]+\s*=\s)[^\s;"]*)(?=\s|$)'
+    r'\s*([^\s;="]+)\s*=(?:[ \t]+(?![^\s;="]+=))?'
+    r'("(?:[^"\\]|\\.)*"(?:@[^\s;"]*)?|[^\s;"]*)(?=\s|$)'
 )
 _ID = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^\s;="]+)(?:\s+\d+)?\s*')
 

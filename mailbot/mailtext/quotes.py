@@ -265,11 +265,21 @@ def _signature_start(run: Sequence[Line], signed: set[int]) -> int | None:
         text = line.text[:_LONG]
         if text == "-- " and _fits(run, i + 1, signed, strict=False):
             return i
-        if _DELIMITER.fullmatch(text.rstrip() or "x") and _fits(run, i + 1, signed, strict=True):
+        if _DELIMITER.fullmatch(text.rstrip() or "x") and _is_card(run, i + 1, signed):
             return i
         if _signs_off(text) and _fits(run, i + 1, signed, strict=True):
             return i
     return None
+
+
+def _is_card(run: Sequence[Line], at: int, signed: set[int]) -> bool:
+    """Whether a name or an address stands below a rule, which people also draw between thoughts."""
+    if not _fits(run, at, signed, strict=True):
+        return False
+    below = [run[i].text.strip() for i in range(at, len(run)) if run[i].text.strip()]
+    if not below or any(words.LOOKS_LIKE_DETAILS.search(text) for text in below):
+        return True
+    return all(word[:1].isupper() for word in below[0].split())
 
 
 def _signs_off(text: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from mailbot import identifiers
 from mailbot.case import Label, State
+from mailbot.datamap import DataMap
 from mailbot.message import Verdict
 from mailbot.move import Context, Move, Outcome, Tools
 from mailbot.plan import Action, Do, Proposal, Purpose
@@ -44,15 +45,20 @@ def _actions(right: Label, findings: Sequence[Finding], tools: Tools) -> list[Ac
     return actions
 
 
-def on_record(ctx: Context) -> bool:
-    """Whether the sender's own address stands in some record of a business system."""
+def on_record(ctx: Context, datamap: DataMap) -> bool:
+    """Whether the sender's own address stands in some record of a database.
+
+    Mail does not count: whoever wrote to us once would be on record by that alone.
+    """
     sender = ctx.mail.sender if ctx.mail else None
     if sender is None:
         return False
+    mailboxes = {part.name for part in datamap.exchange}
     return any(
         isinstance(value, str)
         and identifiers.same_email(value, sender.address) is Certainty.CERTAIN
         for finding in ctx.result.findings
+        if finding.system not in mailboxes
         for columns in finding.personal.values()
         for column in columns
         if (value := finding.row.get(column)) is not None
@@ -71,7 +77,7 @@ def propose(ctx: Context, tools: Tools) -> Outcome:
         proposal = Proposal(purpose=Purpose.ANSWER, recipients=recipients)
         return Move(to=State.PROPOSED, reason="letter-only", documents={version: proposal})
     proven = any(key.verified for key in ctx.subject.keys)
-    code_wanted = wants_code(ctx, tools.settings, on_record(ctx), proven)
+    code_wanted = wants_code(ctx, tools.settings, on_record(ctx, tools.settings.datamap), proven)
     if code_wanted:
         return send_code(ctx, tools)
     stop = right in STOP and ctx.subject.verdict is not Verdict.FAIL

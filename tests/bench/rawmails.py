@@ -31,11 +31,22 @@ def confusions(mails: list[tuple[str, str, Mail]]) -> Counter[tuple[str, str]]:
     return Counter((kind, mail.automatic.value or "person") for _, kind, mail in mails)
 
 
+def share_recognised(mails: list[tuple[str, str, Mail]]) -> dict[str, float]:
+    """For each machine's kind, the share of its mails that was taken for one."""
+    return {
+        kind: sum(mail.automatic in right for _, given, mail in mails if given == kind)
+        / max(1, sum(given == kind for _, given, _ in mails))
+        for kind, right in MACHINE.items()
+    }
+
+
 def main(folder: Path) -> None:
     """Print the table and the mails that were taken for something else."""
     mails = read(folder)
     for (kind, taken), count in sorted(confusions(mails).items()):
         print(f"{kind:10} taken for {taken:10} {count:4}")
+    for kind, share in share_recognised(mails).items():
+        print(f"{kind}: {share:.1%} recognised")
     for name, kind, mail in mails:
         wrong = mail.automatic not in MACHINE.get(kind, (Automatic.NO,))
         if wrong and kind != "malformed":

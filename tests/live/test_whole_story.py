@@ -66,8 +66,12 @@ def test_erasure_in_bokmaal_and_access_in_english(tmp_path, servers: MailServers
         print(
             f"access: mail → question {to_question_2:.2f} s, approval → answer {to_answer_2:.2f} s"
         )
-        package = b"".join(part.get_content().encode() if isinstance(part.get_content(), str)
-                           else part.get_content() for part in answer.iter_attachments())  # fmt: skip
+        package = b"".join(
+            part.get_content().encode()
+            if isinstance(part.get_content(), str)
+            else part.get_content()
+            for part in answer.iter_attachments()
+        )
         assert b"Storgata 2" in package
         assert b"Storgata 1" not in package
         assert max(to_question, to_answer, to_question_2, to_answer_2) < 3 * GOAL

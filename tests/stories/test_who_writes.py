@@ -131,3 +131,11 @@ def test_hostile_bytes_are_set_aside_and_shown(small: World):
     small.stage.deliver(b"\xff\xfe\x00" * 1000)
     small.once()
     assert all(matter.state is State.ASKED for matter in small.matters())
+
+
+def test_having_written_before_is_no_record_that_a_code_goes_to(small: World):
+    """An address that only ever wrote mail to us gets the uniform answer, not a code."""
+    small.write("annen@privat.example", "Spørsmål", "Hvordan installerer jeg programmet?")
+    small.write("annen@privat.example", "Innsyn", ACCESS, dmarc="none")
+    assert small.only_matter().state is State.ASKED
+    assert small.sent("annen@privat.example") == []

@@ -368,7 +368,8 @@ def test_a_delay_is_no_failure():
 def test_an_attached_mail_is_a_forward_with_an_unverified_sender():
     found = parse(
         b"From: ansatt@example.no\r\nSubject: VS: krav\r\n"
-        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nKan du ta denne?\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nKan du ta denne?\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\n"
         b"From: Ola <ola@kunde.example>\r\nSubject: krav\r\n"
         b"Date: Mon, 23 Nov 2026 10:00:00 +0100\r\n\r\nSlett meg\r\n--b--",
         TRUST,
@@ -446,7 +447,8 @@ def test_too_much_text_is_cut_and_said():
 def test_mangled_mails_never_raise():
     seeds = [
         b"From: Kari <kari@x.no>\r\n"
-        b"Received: from a (b [1.2.3.4]) by c; Mon, 1 Jan 2026 0:0:0 +0000\r\nAuthentication-Results: x; dmarc=pass\r\n"
+        b"Received: from a (b [1.2.3.4]) by c; Mon, 1 Jan 2026 0:0:0 +0000\r\n"
+        b"Authentication-Results: x; dmarc=pass\r\n"
         + MIXED,
         BOUNCE % b"message/rfc822",
         b"From: a@b.no\r\nContent-Type: text/html\r\n\r\n"

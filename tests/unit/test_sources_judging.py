@@ -127,7 +127,7 @@ def test_text_counts_only_where_nobody_else_owns_the_row(tmp_path):
             (8, NULL, 'Ola Li ringte', NULL), (9, NULL, 'ring 90012345', NULL),
             (10, NULL, 'ola@x.no.evil.com, xola@x.no, K-100012', NULL);
     """)  # fmt: skip
-    found = world.find(person(email="ola@x.no"))
+    found = world.find(person(email="ola@x.no", name="Ola Li"))
     letters = {number for table, number in rows(found) if table == "brev"}
     assert letters == {1, 4, 5, 6, 7}
     maybe = {number for table, number in rows(found, Certainty.POSSIBLE) if table == "brev"}
