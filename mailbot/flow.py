@@ -17,7 +17,7 @@ from mailbot.effects import Performer, Unknown
 from mailbot.errors import Permanent, Stale
 from mailbot.move import Act, Context, Move, Outcome, Tools, Wait
 from mailbot.ports import Clock, Effect, Store, Tx
-from mailbot.steps.ask import ask, remind
+from mailbot.steps.ask import ask, next_reminder, remind
 from mailbot.steps.classify import classify
 from mailbot.steps.code import give_up
 from mailbot.steps.draft import draft
@@ -48,6 +48,9 @@ def _stage(step: Step | None, *to: State) -> Stage:
 # Where `mailbot retry` may take a stopped matter: to what it was about to do, or to a fresh look.
 GOES_ON = (S.OPENED, S.CLASSIFIED, S.DRAFTED, S.APPROVED, S.EXECUTED, S.VERIFIED)
 
+# Reasons after which a retry goes on where it stopped; after all others it looks afresh.
+_MENDED = frozenset({"outcome-unknown", "cannot-go-on", "could-not-verify", "unforeseen-error"})
+
 # The lifecycle of a matter. A reply of staff moves it on from ASKED; a person's retry, from
 # NEEDS_HUMAN. Every state but the ended ones may also go to NEEDS_HUMAN (see `allowed`).
 TABLE: Mapping[State, Stage] = {
@@ -63,7 +66,7 @@ TABLE: Mapping[State, Stage] = {
     S.EXECUTED: _stage(verify, S.VERIFIED, S.CLASSIFIED),
     S.VERIFIED: _stage(respond, S.ANSWERED, S.CLASSIFIED),
     S.ANSWERED: _stage(close, S.CLOSED, S.REFUSED),
-    S.NEEDS_HUMAN: _stage(None, *GOES_ON, S.CLOSED),
+    S.NEEDS_HUMAN: _stage(remind, S.NEEDS_HUMAN, *GOES_ON, S.CLOSED),
     S.CLOSED: _stage(None),
     S.REFUSED: _stage(None),
     S.WITHDRAWN: _stage(None),
@@ -122,7 +125,11 @@ class Flow:
 
     def _write(self, tx: Tx, matter: Matter, move: Move) -> Matter:
         now = self.clock.now()
+        stops = move.to is S.NEEDS_HUMAN and matter.state is not S.NEEDS_HUMAN
         due = move.due or (None if move.to in RESTING else now)
+        if stops:
+            # Nothing lies still until its deadline has passed: staff are reminded as of a question.
+            due = next_reminder(self.context(matter), self.tools.settings)
         new = replace(matter, state=move.to, note=move.reason, due=due, attempts=0, **move.changes)
         tx.change_matter(matter, new)
         for name, document in move.documents.items():
@@ -145,8 +152,9 @@ class Flow:
             },
         )
         self._open_more(tx, matter, move.opens)
-        if move.to is S.NEEDS_HUMAN:
-            tx.put(matter.case_id, f"{matter.id}/stopped-in", matter.state.value)
+        if stops:
+            stopped = {"in": matter.state.value, "why": move.reason}
+            tx.put(matter.case_id, f"{matter.id}/stopped", stopped)
             for effect in tell_approvers(self.context(matter), self.tools, move.reason, move.facts):
                 tx.intend(effect)
         if new.state in ENDED:
@@ -192,10 +200,11 @@ class Flow:
         """A person says: go on. An effect set aside as unknown is done again, on their word."""
         if matter.state is not S.NEEDS_HUMAN:
             raise Permanent(f"matter {matter.id} is {matter.state.value}: nothing to retry")
-        was = self.store.get(matter.case_id, f"{matter.id}/stopped-in")
-        to = State(was) if isinstance(was, str) and State(was) in GOES_ON else S.CLASSIFIED
-        if matter.note not in ("outcome-unknown", "cannot-go-on", "could-not-verify"):
-            to = S.CLASSIFIED
+        stopped = self.store.get(matter.case_id, f"{matter.id}/stopped")
+        to = S.CLASSIFIED
+        if isinstance(stopped, dict) and stopped.get("why") in _MENDED:
+            was = State(stopped["in"])
+            to = was if was in GOES_ON else S.CLASSIFIED
         with self.store.begin() as tx:
             for effect in self.store.effects(matter.id, matter.plan_version):
                 if effect.status in ("unknown", "failed"):

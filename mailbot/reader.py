@@ -16,11 +16,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from mailbot.case import Classification
+from mailbot.case import Classification, Route
 from mailbot.codec import from_json, to_json
 from mailbot.errors import MailbotError, Permanent
 from mailbot.mailtext.authenticity import Trust
@@ -284,17 +284,24 @@ def _worker(task: _Task) -> Callable[[bytes], Reading]:
             text=text_to_classify(mail),
             attachments=any(not attached.inline for attached in mail.attachments),
         )
+        if found.route is Route.OPEN and not written(mail):
+            found = replace(found, route=Route.ASK)
         return Reading(mail=mail, classification=found)
 
     return read
 
 
-def text_to_classify(mail: Mail) -> str:
+def written(mail: Mail) -> str:
     """What the sender wrote; with a forwarded mail also what they passed on, since staff forward
     requests with no word of their own."""
-    if mail.forwarded is None:
-        return mail.new_text
-    return "\n\n".join(filter(None, (mail.new_text, mail.forwarded.text)))
+    passed_on = mail.forwarded.text if mail.forwarded else ""
+    return "\n\n".join(filter(None, (mail.new_text.strip(), passed_on.strip())))
+
+
+def text_to_classify(mail: Mail) -> str:
+    """What the sender wrote. Where that seems to be nothing, the whole text: some answer below or
+    inside an unmarked quote, and no request may be lost in one (staff are asked)."""
+    return written(mail) or mail.text
 
 
 def _take(source: BinaryIO) -> bytes | None:

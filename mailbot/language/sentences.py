@@ -22,6 +22,8 @@ _ABBREVIATIONS = frozenset(
     zzgl ztg zz
     """.split()
 )
+_BEFORE_NAMES = frozenset({"mr", "mrs", "ms", "dr", "prof", "hr", "fr", "st"})
+_DOTTED = re.compile(r"(?:\w{1,3}\.)+\w{1,3}")  # d.h, f.eks, o.s.v
 _BULLET = re.compile(r"\s*(?:[-–—*•‣▪●○◦·>→➢✓✔]+|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+")
 _STOP = re.compile(r"[.!?…]+[\"'»”’)\]]*(?=\s)|[;:](?=\s*\n)")
 _LAST_WORD = re.compile(r"([\w\-.]{1,20})$")
@@ -97,15 +99,12 @@ def _is_abbreviation(run: str, begin: int, stop: re.Match[str]) -> bool:
     if word is None:
         return False
     last = word.group(1).lower()
-    if after[:1].islower() and (len(last) <= 4 or "." in last):
-        return True
     if last.isdigit():  # 3. mai, art. 15. But "i 2024. Takk"
         return len(last) <= 2 and (after[:1].islower() or after[:1].isdigit())
     if len(last) == 1 and last.isalpha():
         return True
-    return last.rsplit(".", 1)[-1] in _ABBREVIATIONS and (
-        "." in last or after[:1].islower() or after[:1].isdigit() or last in ("mr", "mrs", "dr")
-    )
+    short = "." in last or after[:1].islower() or after[:1].isdigit() or last in _BEFORE_NAMES
+    return short and (last.rsplit(".", 1)[-1] in _ABBREVIATIONS or _DOTTED.fullmatch(last) is not None)
 
 
 def _shorten(sentence: str) -> Iterator[str]:

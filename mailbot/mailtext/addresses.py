@@ -70,7 +70,8 @@ def _phrase(text: str) -> str | None:
         if not re.fullmatch(r'"(?:[^"\\]|\\.)*"', text):
             return None
         return re.sub(r"\\(.)", r"\1", text[1:-1])
-    return None if re.search(r'[<>"@,;:\\\[\]()]', text) else text
+    bare = re.sub(r"\([^()]*\)", " ", text)  # `Kari Hansen (Innkjøp)`: see also _name_agrees
+    return None if re.search(r'[<>"@,;:\\()]', bare) else text
 
 
 def _spec_and_comment(text: str) -> tuple[str, str] | None:

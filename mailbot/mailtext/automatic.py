@@ -120,9 +120,10 @@ class Nature:
 
 
 def nature_of(
-    root: Part, sender: Address | None, text: str, own_addresses: Sequence[str]
+    root: Part, sender: Address | None, text: str, new_text: str, own_addresses: Sequence[str]
 ) -> Nature:
-    """Classify a mail. `text`: its visible text, as far as it was read."""
+    """Classify a mail. `text`: all its visible text; `new_text`: without quotes, since people
+    quote machines when they answer them."""
     headers = root.headers
     own = {address.casefold() for address in own_addresses}
     if headers.has(EFFECT) and sender is not None and sender.address.casefold() in own:
@@ -130,7 +131,7 @@ def nature_of(
     report = read_report(root, text)
     if report is not None:
         return Nature(_REPORTS[report.kind], report.reason, report, ("no-auto-reply",))
-    reply = _auto_reply(headers, text)
+    reply = _auto_reply(headers, new_text)
     if reply:
         return Nature(Automatic.AUTO_REPLY, reply, None, ("no-auto-reply",))
     if find_calendar(root) is not None:
@@ -168,7 +169,7 @@ def _auto_reply(headers: Headers, text: str) -> str:
         return "subject" if says or machine or answers or not _short_title(subject) else ""
     if _TITLE_ALONE.match(subject) and (machine or says):
         return "subject-and-text" if says else "subject-and-headers"
-    if machine and says and (answers or _is_robot(headers)):
+    if machine and says and answers:
         return "headers-and-text"
     if _RECEIPT_TITLE.search(subject) and (machine or (_is_robot(headers) and says)):
         return "receipt"

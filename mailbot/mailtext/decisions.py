@@ -68,11 +68,12 @@ def read_text(
         return unclear("empty")
     if len(text) > MAX_TEXT:
         return unclear("too-long")
-    body = without_greeting(text.strip(), words)
-    command = read_command(body, signature, words, names)
-    if command is not None:
-        return command
     reply = read_phrases(text.strip(), words, names)
+    if reply.decision != "right":  # "stop for markedsføring" names a right, and "stop" is a no
+        body = without_greeting(text.strip(), words)
+        command = read_command(body, signature, words, names)
+        if command is not None:
+            return command
     if reply.decision == "unclear":
         return unclear(_why(text, words) if reply.why == "not-understood" else reply.why)
     if signature_doubts(signature, words):

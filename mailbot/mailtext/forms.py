@@ -70,12 +70,12 @@ def _ends_here(lines: list[str], at: int, names: frozenset[str]) -> bool:
 
 
 _TAIL = re.compile(
-    r"[\s,.!]+(?:mvh|vh|(?:med )?vennlig hilsen|hilsen|helsing|hälsningar|mfg|regards|best regards"
-    r"|kind regards|viele grüße|venlig hilsen)\b[\s,.!]*(?:[^\W\d_][\w.'-]*[ \t]*){0,4}$",
+    r"(?<=[\s,.!])(?:mvh|vh|(?:med )?vennlig hilsen|hilsen|helsing|hälsningar|mfg|regards|best regards"
+    r"|kind regards|viele grüße|venlig hilsen)\b[\s,.!]*+(?:[^\W\d_][\w.'-]*+[ \t]*+){0,4}$",
     re.I,
 )
 
 
 def _without_tail(text: str) -> str:
     """A reason without "Mvh Kari" behind it on the same line."""
-    return _TAIL.sub("", text).strip()
+    return _TAIL.sub("", text[:4000]).rstrip(" ,\n\t") + text[4000:]

@@ -311,7 +311,7 @@ def _text(page: _Page, raw: str) -> None:
     top = page.top
     if top.hidden and text.strip():
         page.notes["hidden-text"] = None
-        if page.mark() is not Mark.QUOTE:
+        if page.mark() is Mark.NEW:
             page.notes["hidden-words"] = None
         return
     if not text.strip() and "\xa0" in plain:

@@ -189,7 +189,7 @@ def signature_doubts(signature: str, words: Words) -> bool:
         for line in paragraph.split("\n"):
             if is_disclaimer(line) or vocabulary.MOBILE_FOOTER.fullmatch(line.strip(" -*_")):
                 continue
-            plain = re.sub(r"\S*[@/]\S*|\b[\w-]+(?:\.[\w-]+)+\b", " ", line)
+            plain = re.sub(r"\S{0,200}[@/]\S*+|\b[\w-]{1,80}(?:\.[\w-]{1,80})+\b", " ", line)
             if vocabulary.AFTERTHOUGHT.match(plain) or re.search(r"\w\s*\?", plain):
                 return True
             if words.doubts.intersection(tokens_of(plain)):

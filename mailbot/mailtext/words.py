@@ -15,6 +15,7 @@ from pathlib import Path
 from mailbot.errors import ConfigError, Problem
 
 FILE = "decisions.toml"
+SHOWN = "words.toml"  # holds the words that approval mails show: they must be understood
 COMMANDS = (
     "reject", "edit", "extend", "keep", "ask", "identity", "not_privacy", "assign", "redact",
 )  # fmt: skip
@@ -22,7 +23,8 @@ _HARMLESS = ("thanks", "praise", "extras")
 _MAX_FORMS = 5000  # of one phrase; more is a slip of whoever wrote it
 
 Tokens = tuple[str, ...]
-WORD = re.compile(r"[^\W_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}][^\W_]+)*")
+# Possessive: a word is never taken apart to make a pattern around it fit.
+WORD = re.compile(r"[^\W_]++(?:['\u2019][^\W_]++)*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,17 @@ def load_words(templates: Path | Traversable, languages: Iterable[str]) -> Words
     for language, table in tables.items():
         try:
             builder.add(language, table)
+            builder.add_shown(_shown(templates.joinpath(language)))
         except (ValueError, TypeError, AttributeError) as error:
             problems.append(_problem(language, f"cannot be used ({error})"))
     if problems:
         raise ConfigError(problems)
     return builder.built()
+
+
+def _shown(folder: Path | Traversable) -> Mapping[str, object]:
+    file = folder.joinpath(SHOWN)
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def _problem(language: str, what: str) -> Problem:
@@ -133,6 +141,24 @@ class _Builder:
             for name in _table(table, section):
                 forms = _forms(_texts(_table(table, section), name))
                 self.sets.setdefault(name, set()).update(forms)
+
+    def add_shown(self, table: Mapping[str, object]) -> None:
+        """The names of rights and the words of reply, as the approval mail writes them."""
+        for right, name in _table(table, "rights").items():
+            if right == "not_privacy":
+                self._command(str(name), right)
+            else:
+                # A marketing stop is an objection (art. 21(2)).
+                label = "objection" if right == "marketing" else right
+                self.phrases[Phrase(tokens_of(str(name)), f"right:{label}")] = None
+        for name, word in _table(table, "answers").items():
+            if name == "approve":
+                self.phrases[Phrase(tokens_of(str(word)), "strong")] = None
+            elif name in COMMANDS:
+                self._command(str(word), name)
+
+    def _command(self, text: str, decision: str) -> None:
+        self.commands[Phrase(tokens_of(text), decision)] = None
 
     def _phrases(self, texts: Sequence[str], kind: str) -> None:
         for tokens in _forms(texts):

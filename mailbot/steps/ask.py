@@ -98,7 +98,7 @@ URGENT = frozenset({"consent_withdrawal", "breach_report", "complaint"})
 
 
 def remind(ctx: Context, tools: Tools) -> Outcome:
-    """The clock came to a matter that is still asked: remind those asked, then the controller."""
+    """The clock came to a matter that waits for staff: remind them, then the controller."""
     settings = tools.settings
     left = days_left(ctx.now.date(), ctx.matter.last_day)
     to = list(approvers.asked(settings, ctx.matter.right, ctx.now.date()))
@@ -117,7 +117,7 @@ def remind(ctx: Context, tools: Tools) -> Outcome:
         tools.templates,
     )
     return Move(
-        to=State.ASKED,
+        to=ctx.matter.state,
         reason="reminded",
         facts={"days_left": left},
         effects=tuple(

@@ -14,6 +14,8 @@ from mailbot.steps import outgoing
 CODES_MOST = 2  # per matter: mailbot must not become somebody's way of flooding a stranger
 PATIENCE = timedelta(days=7)  # GDPR art. 12(6) knows no period; then staff answer without identity
 _STOP = frozenset({Label.OBJECTION, Label.CONSENT_WITHDRAWAL})
+_DIGITS = 10
+_CODES_IN_A_MAIL = 5
 _SENT = "code-sent"
 _GIVEN_UP = "code-given-up"
 
@@ -44,8 +46,8 @@ def send_code(ctx: Context, tools: Tools) -> Outcome:
     """Send the fixed text with a code; the matter waits for it to come back."""
     assert ctx.mail is not None
     assert ctx.mail.sender is not None  # propose has checked
-    # 40 bits, and only two codes a matter that each expire in a week: not to be guessed by mail.
-    code = f"{int.from_bytes(tools.random(5), 'big') % 10**10:010d}"
+    # 33 bits, and only two codes a matter that each expire in a week: not to be guessed by mail.
+    code = f"{int.from_bytes(tools.random(16), 'big') % 10**_DIGITS:0{_DIGITS}d}"
     draft = write_identity_code(
         code, ctx.case.number, ctx.case.language, tools.settings.organisation, tools.templates
     )
@@ -82,10 +84,12 @@ def brings_code(mail: Mail, kept: object, case_key: bytes) -> bool:
     """Whether a mail brings the code back. A machine's reply that quotes it proves nothing."""
     if mail.automatic is not Automatic.NO or not isinstance(kept, str):
         return False
-    words = mail.text.split() or (mail.new_text + " " + mail.quoted_text).split()
-    digits = {"".join(c for c in word if c.isdigit()) for word in words[:5000]}
-    return any(
-        hmac.compare_digest(hashed(code, case_key), kept) for code in digits if len(code) == 10
+    words = f"{mail.new_text} {mail.quoted_text}".split()
+    digits = ("".join(sign for sign in word if sign.isdigit()) for word in words[:5000])
+    codes = list(dict.fromkeys(code for code in digits if len(code) == _DIGITS))
+    # A mail full of numbers is a guess, not an answer.
+    return len(codes) <= _CODES_IN_A_MAIL and any(
+        hmac.compare_digest(hashed(code, case_key), kept) for code in codes
     )
 
 

@@ -46,9 +46,9 @@ def judge(
     if mail.sender is None:
         return no(counts=False, reason="unknown-sender")
     sender = mail.sender.address.casefold()
-    if sender in {address.casefold() for address in ctx.subject.values("email")} or (
-        ctx.mail and ctx.mail.sender and ctx.mail.sender.address.casefold() == sender
-    ):
+    # By who wrote, never by what a mail mentions: naming an approver must not silence them.
+    writers = {mail.sender.address.casefold() for mail in ctx.mails if mail.sender}
+    if sender in writers:
         return no(counts=False, reason="data-subject")
     approver = approvers.may_decide(settings, ctx.matter.right, sender, ctx.now.date())
     if TRIAGE in ctx.matter.flags and approver is None:

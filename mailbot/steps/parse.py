@@ -99,7 +99,7 @@ def _with_text(mail: Mail, bodies: Bodies) -> Mail:
     """HTML knows its quotes better than plain text does: its split is taken where both exist."""
     rich = split(bodies.rich)
     plain = split(bodies.plain) if bodies.differ else rich
-    chosen = rich if rich.text.strip() or not plain.text.strip() else plain
+    chosen = rich if rich.new.strip() or not plain.new.strip() else plain
     alternatives: tuple[str, ...] = ()
     if bodies.differ and differ(plain.new, rich.new):
         alternatives = (plain.new, rich.new)
@@ -120,7 +120,7 @@ def _text_notes(chosen: Split, plain: Split) -> tuple[str, ...]:
 
 
 def _with_nature(mail: Mail, root: Part, trust: Trust) -> Mail:
-    nature = nature_of(root, mail.sender, mail.text, trust.own_addresses)
+    nature = nature_of(root, mail.sender, mail.text, mail.new_text, trust.own_addresses)
     mail = replace(
         mail,
         automatic=nature.kind,

@@ -119,3 +119,23 @@ def test_two_approvals_where_two_are_required(tmp_path):
         assert made.sent(INGRID) == []
         made.reply(second, "Godkjent", sender="daglig@example.no", name="Ola")
         assert len(made.sent(INGRID)) == 1
+
+
+def test_what_waits_for_a_person_is_reminded_of_until_somebody_retries(small: World):
+    small.write(INGRID, "Sletting", ERASE)
+    small.reply(small.question(), "AVVIS")
+    told = len(small.sent(KARI))
+    small.clock.pass_time(days=29)
+    small.once()
+    assert len(small.sent(KARI)) > told
+    flow = small.daemon.flow
+    flow.retry(small.only_matter())
+    small.once()
+    assert small.only_matter().state is State.ASKED
+    assert small.only_matter().plan_version == 2
+
+
+def test_an_approver_whom_the_request_names_may_still_approve(small: World):
+    small.write(INGRID, "Sletting", f"Slett alt om meg. Jeg har snakket med {KARI} om dette.")
+    small.reply(small.question(), "Godkjent")
+    assert small.rows("ordrer", "kontakt_id = 1") == []

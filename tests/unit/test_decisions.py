@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,20 @@ def test_every_keyword_shown_to_staff_is_understood():
             else:
                 text = f"{word}: grunn"
             assert read_text(text, WORDS).decision == decision, word
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_names_of_rights_shown_to_staff_are_understood(language):
+    file = ROOT / "templates" / language / "words.toml"
+    if not file.is_file():
+        pytest.skip(f"templates/{language}/words.toml is not written yet")
+    for right, name in tomllib.loads(file.read_text(encoding="utf-8"))["rights"].items():
+        reply = read_text(name.upper(), WORDS)
+        if right == "not_privacy":
+            assert reply.decision == "not_privacy", name
+        else:
+            expected = "objection" if right == "marketing" else right
+            assert (reply.decision, reply.rights) == ("right", (expected,)), name
 
 
 # --- where the words stand -------------------------------------------------------------------

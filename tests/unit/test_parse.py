@@ -142,6 +142,8 @@ def test_invisible_characters_are_dropped():
         (b"kari@kunde.example (Kari Hansen)", "kari@kunde.example"),
         (b'"kari@kunde.example" <kari@kunde.example>', "kari@kunde.example"),
         ("Kåre <kåre@blåbær.example>".encode(), "kåre@xn--blbr-roah.example"),
+        ("Kari Hansen (Innkjøp) <kari@kunde.example>".encode(), "kari@kunde.example"),
+        (b"[Ekstern] Kari <kari@kunde.example>", "kari@kunde.example"),
         (b"kari+liste@kunde.example", "kari+liste@kunde.example"),
     ],
 )
@@ -448,8 +450,7 @@ def test_mangled_mails_never_raise():
     seeds = [
         b"From: Kari <kari@x.no>\r\n"
         b"Received: from a (b [1.2.3.4]) by c; Mon, 1 Jan 2026 0:0:0 +0000\r\n"
-        b"Authentication-Results: x; dmarc=pass\r\n"
-        + MIXED,
+        b"Authentication-Results: x; dmarc=pass\r\n" + MIXED,
         BOUNCE % b"message/rfc822",
         b"From: a@b.no\r\nContent-Type: text/html\r\n\r\n"
         b"<p style='color:#fff'>a<blockquote>&#xD800;",

@@ -130,7 +130,8 @@ def test_a_model_that_cannot_be_read_is_said(tmp_path):
 def test_what_is_classified():
     inner = Forwarded(text="Slett meg")
     assert text_to_classify(Mail(new_text="Se under", forwarded=inner)) == "Se under\n\nSlett meg"
-    assert text_to_classify(Mail(new_text="Hei")) == "Hei"
+    assert text_to_classify(Mail(new_text="Hei", text="Hei\n> før")) == "Hei"
+    assert text_to_classify(Mail(text="Svar under\nSlett meg")) == "Svar under\nSlett meg"
 
 
 def test_the_child_classifies_with_the_model_that_ships():

@@ -75,6 +75,8 @@ def test_answers_without_a_person(subject, text, headers):
         ("Sletting", "Slett meg", ("List-Id: <support.example.no>", "List-Post: <mailto:a@b>",
                                    "List-Unsubscribe: <mailto:x@y>", "Precedence: list")),
         ("Sletting", "Slett meg", ("List-Id: <support.example.no>", "Precedence: bulk")),
+        ("Re: Sak", "Slett meg\n\n> Vi har mottatt din henvendelse. Jeg er på ferie.",
+         ("X-Auto-Response-Suppress: All", "In-Reply-To: <a@b>")),
         ("Sletting", "Slett meg", ("List-Unsubscribe: <mailto:x@y>",)),
         ("Sletting", "Slett meg", ("Precedence: bulk",)),
         ("Sletting", "Slett meg", ("X-Mailbot-Effect: forged",)),
@@ -123,8 +125,8 @@ def test_our_own_mail_is_known_by_its_header_and_its_sender_together():
 
 def test_calendars():
     raw = (
-        b"From: a@b.no\r\nSubject: Invitasjon\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\n"
-        b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+        b"From: a@b.no\r\nSubject: Invitasjon\r\n"
+        b"Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
     )
     assert parse(raw, TRUST).automatic is Automatic.CALENDAR
     attached = raw.replace(b"; method", b"; name=a.ics; method").replace(
@@ -136,7 +138,7 @@ def test_calendars():
 @pytest.mark.parametrize(
     ("subject", "text", "sender"),
     [
-        ("Undeliverable: Svar", "550 5.1.1 User unknown", "Mail Delivery System <MAILER-DAEMON@x>"),
+        ("Undeliverable: Svar", "550 5.1.1 User unknown", "Mail System <MAILER-DAEMON@x>"),
         ("Kan ikke leveres: Svar", "Meldingen kunne ikke leveres.", "postmaster@x.no"),
         ("Unzustellbar: Svar", "Diese Nachricht wurde nicht zugestellt", "postmaster@x.de"),
         ("Returned mail: see transcript", "<k@x.no>... User unknown", "MAILER-DAEMON@x.no"),
@@ -166,7 +168,8 @@ def test_reports_of_reading_and_delay_are_no_bounces():
     read = parse(
         b"From: a@b.no\r\nSubject: Lest: Svar\r\nContent-Type: multipart/report; boundary=b;"
         b" report-type=disposition-notification\r\n\r\n--b\r\n\r\nLest\r\n--b\r\n"
-        b"Content-Type: message/disposition-notification\r\n\r\nOriginal-Message-ID: <l@x>\r\n--b--",
+        b"Content-Type: message/disposition-notification\r\n\r\n"
+        b"Original-Message-ID: <l@x>\r\n--b--",
         TRUST,
     )
     assert read.automatic is Automatic.REPORT
