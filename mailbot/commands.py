@@ -89,7 +89,9 @@ def _check_online(settings: Settings, environ: Environ) -> list[str]:
         except ConfigError as error:
             faults += [f"{what}: {problem}" for problem in error.problems]
         except MailbotError as error:
-            faults.append(f"{what}: {error}")
+            said = str(error)
+            name = what.partition(" ")[2]
+            faults.append(said if said.startswith((what, f"{name}:")) else f"{what}: {said}")
     for mailbox in mailboxes.values():
         mailbox.close()
     return faults

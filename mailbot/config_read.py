@@ -41,7 +41,11 @@ def read_toml(path: Path, name: str) -> dict[str, Any] | Problem:
         size = path.stat().st_size
         content = path.read_bytes() if size <= _LARGEST else b""
     except FileNotFoundError:
-        return Problem(name, "there is no such file", "write it (see `mailbot init`) or name it")
+        return Problem(
+            name,
+            "there is no such file",
+            "write it (the shipped config folder is a model) or name it",
+        )
     except OSError:
         return Problem(name, "cannot be read", "make it a file that mailbot's user may read")
     if size > _LARGEST:

@@ -192,9 +192,8 @@ def deadline(received: str, extended: bool) -> int:
     try:
         moment = parse_received(received)
     except ValueError as error:
-        raise ConfigError(
-            [Problem("RECEIVED", str(error), "write e.g. 2026-11-24T16:00")]
-        ) from None
+        what, _, remedy = str(error).rstrip(".").partition(": ")
+        raise ConfigError([Problem("RECEIVED", what.lower(), remedy)]) from None
     _print(count(moment, extended=extended).document())
     return 0
 

@@ -69,10 +69,12 @@ def _ends_here(lines: list[str], at: int, names: frozenset[str]) -> bool:
     return bool(said) and len(said) <= _MAX_NAMES and set(said) <= names
 
 
+_CLOSING = (
+    "mvh|vh|(?:med )?vennlig hilsen|venlig hilsen|hilsen|helsing|hälsningar|mfg|viele grüße"
+    "|regards|best regards|kind regards"
+)
 _TAIL = re.compile(
-    r"(?<=[\s,.!])(?:mvh|vh|(?:med )?vennlig hilsen|hilsen|helsing|hälsningar|mfg|regards|best regards"
-    r"|kind regards|viele grüße|venlig hilsen)\b[\s,.!]*+(?:[^\W\d_][\w.'-]*+[ \t]*+){0,4}$",
-    re.I,
+    rf"(?<=[\s,.!])(?:{_CLOSING})\b[\s,.!]*+(?:[^\W\d_][\w.'-]*+[ \t]*+){{0,4}}$", re.I
 )
 
 

@@ -192,6 +192,37 @@ def signature_doubts(signature: str, words: Words) -> bool:
             plain = re.sub(r"\S{0,200}[@/]\S*+|\b[\w-]{1,80}(?:\.[\w-]{1,80})+\b", " ", line)
             if vocabulary.AFTERTHOUGHT.match(plain) or re.search(r"\w\s*\?", plain):
                 return True
-            if words.doubts.intersection(tokens_of(plain)):
+            if (words.doubts | words.only).intersection(tokens_of(plain)) or _commands(
+                plain, words
+            ):
+                return True
+    return False
+
+
+def _speaks(line: str, words: Words) -> bool:
+    """Whether a line below the name reserves, decides or points at an item."""
+    said = tokens_of(line)
+    if (words.doubts | words.only).intersection(said) or _commands(line, words):
+        return True
+    small = [word.isdigit() and len(word) <= 3 for word in said]
+    if any(small) and all(
+        is_small or word in words.conjunctions for word, is_small in zip(said, small, strict=True)
+    ):
+        return True  # "3 og 5"
+    for at, word in enumerate(said[:-1]):
+        longer = at + 2 < len(said) and said[at + 2].isdigit()  # "tlf. nr. 900 00 000"
+        if word in words.items and small[at + 1] and not longer:
+            return True
+    return False
+
+
+def _commands(line: str, words: Words) -> bool:
+    """Whether a line opens with the word of a decision and goes on as one: "BEHOLD 3"."""
+    tokens = tokens_of(line)
+    for phrase in words.commands.get(tokens[0], ()) if tokens else ():
+        size = len(phrase.tokens)
+        if tokens[:size] == phrase.tokens:
+            rest = tokens[size:]
+            if not rest or rest[0].isdigit() or re.match(r"[^:]{1,60}:", line):
                 return True
     return False

@@ -47,6 +47,7 @@ class Words:
     commands: Mapping[str, tuple[Phrase, ...]]
     known: frozenset[str]
     doubts: frozenset[str]
+    only: frozenset[str]
     later: frozenset[str]
     conditions: frozenset[Tokens]
     rest: frozenset[str]
@@ -175,6 +176,7 @@ class _Builder:
             commands=_by_first(self.commands),
             known=frozenset(known),
             doubts=self._single("words"),
+            only=self._single("only"),
             later=self._single("later"),
             conditions=frozenset(self.sets.get("conditions", ())),
             rest=self._single("rest"),

@@ -72,7 +72,10 @@ def wrong_master_key() -> ConfigError:
 
 
 def _bad_key(what: str) -> Problem:
-    remedy = "give the key that the store was made with, or for a new store one from `mailbot init`"
+    remedy = (
+        "give the key that the store was made with, or for a new store one from "
+        "`openssl rand -base64 32`"
+    )
     return Problem("store.key", what, remedy)
 
 

@@ -141,6 +141,10 @@ def test_a_reservation_below_the_name_counts():
         "Godkjent\n\nMvh\nKari\n\nbortsett fra 3",
         "Godkjent\n\n-- \nKari\nikke 3",
         "Godkjent\n\nKari Leder\nvent med ordrene",
+        "Godkjent\n\nMvh\nKari\n\nBEHOLD 3",
+        "Godkjent\n\nMvh\nKari\n\nbare ordrene",
+        "Godkjent\n\nMvh\nKari\n\npunkt 3 og 5 blir",
+        "Godkjent\n\nMvh\nKari\n3 og 5",
     ):
         for client in clients.CLIENTS.values():
             assert read(client(text, "nb")).decision == "unclear", (text, client.__name__)
