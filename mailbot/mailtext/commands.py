@@ -97,8 +97,9 @@ def _edit(opening: _Opening, signature: str, names: frozenset[str]) -> Reply:
 def _closing(signature: str, names: frozenset[str]) -> str:
     """The letter's own closing, which reads as the signature of the mail around it.
 
-    With two sign-offs the first is the letter's. With one it is the letter's unless the approver's
-    own name stands below it. What a mail program marked as signature is never the letter's.
+    With two sign-offs the first is the letter's, whole. With one that bears the approver's name,
+    the name closes the letter; the title and telephone below are the mail's. What a mail program
+    marked as signature is never the letter's.
     """
     lines = signature.split("\n")
     end = next((i for i, line in enumerate(lines) if re.fullmatch(r"--\s?", line)), len(lines))
@@ -108,8 +109,8 @@ def _closing(signature: str, names: frozenset[str]) -> str:
         return ""
     if len(starts) > 1:
         lines = lines[: starts[1]]
-    elif names.intersection(tokens_of(" ".join(lines))):
-        return ""
+    elif named := [i for i, line in enumerate(lines) if names.intersection(tokens_of(line))]:
+        lines = lines[: named[0] + 1]
     return "\n\n" + "\n".join(lines).strip()
 
 

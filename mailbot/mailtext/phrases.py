@@ -192,9 +192,7 @@ def signature_doubts(signature: str, words: Words) -> bool:
             plain = re.sub(r"\S{0,200}[@/]\S*+|\b[\w-]{1,80}(?:\.[\w-]{1,80})+\b", " ", line)
             if vocabulary.AFTERTHOUGHT.match(plain) or re.search(r"\w\s*\?", plain):
                 return True
-            if (words.doubts | words.only).intersection(tokens_of(plain)) or _commands(
-                plain, words
-            ):
+            if _speaks(plain, words):
                 return True
     return False
 
