@@ -9,7 +9,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from mailbot.letters.clean import one_line, shown
-from mailbot.letters.package import Entry, Package, Section, shown_value
+from mailbot.letters.contents import Entry, Package, Section, shown_value
 from mailbot.letters.templates import Words
 from mailbot.record import Typed
 
