@@ -1,11 +1,12 @@
 """Performs effects, and finds out after a crash what became of one that was begun."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 from mailbot.codec import from_json, to_json
-from mailbot.errors import Permanent, Transient
+from mailbot.errors import Permanent, Stale, Transient
 from mailbot.message import Outgoing, Sent
 from mailbot.plan import Action
 from mailbot.ports import (
@@ -18,6 +19,7 @@ from mailbot.ports import (
     Outbox,
     Sources,
     Store,
+    Tx,
 )
 
 # The witness copy travels in the same SMTP transaction; a busy server's queue gets this long.
@@ -55,6 +57,7 @@ class Performer:
         In shadow mode only mail to approvers leaves; everything else is receipted as not done.
         """
         if self.shadow and effect.kind not in _TO_STAFF:
+            self._begin(effect)
             return self._settle(effect, {"shadow": True})
         match effect.kind:
             case "apply":
@@ -100,7 +103,7 @@ class Performer:
         except (Transient, Permanent) as error:
             if error.undone:
                 # The other side said no after the last line: it surely was not sent.
-                with self.store.begin() as tx:
+                with self._writing(effect) as tx:
                     tx.change_effect(effect.id, "intended")
             raise
         return self._sent(effect, sent)
@@ -114,7 +117,7 @@ class Performer:
             )
         if effect.kind in _TO_STAFF:
             return  # a second question with the same token harms nobody
-        with self.store.begin() as tx:
+        with self._writing(effect) as tx:
             tx.change_effect(effect.id, "unknown")
             tx.record(effect.case_id, "effect-unknown", effect.kind, {"effect": effect.id})
         raise Unknown(
@@ -124,8 +127,18 @@ class Performer:
 
     def _begin(self, effect: Effect) -> None:
         if effect.status != "begun":
-            with self.store.begin() as tx:
+            with self._writing(effect) as tx:
                 tx.change_effect(effect.id, "begun")
+
+    @contextmanager
+    def _writing(self, effect: Effect) -> Iterator[Tx]:
+        """A transaction of the store. Only a source may say Stale here: it would be read as "a
+        record is not as approved", and what is done in the world would be taken for undone."""
+        try:
+            with self.store.begin() as tx:
+                yield tx
+        except Stale:
+            raise Transient(f"effect {effect.id} was changed by somebody else meanwhile") from None
 
     def _sent(self, effect: Effect, sent: Sent) -> Effect:
         receipt = {"at": sent.at.isoformat(), "message_ids": list(sent.message_ids)}
@@ -134,7 +147,7 @@ class Performer:
     def _settle(
         self, effect: Effect, receipt: Mapping[str, object], message_ids: tuple[str, ...] = ()
     ) -> Effect:
-        with self.store.begin() as tx:
+        with self._writing(effect) as tx:
             tx.change_effect(effect.id, "done", receipt)
             for message_id in message_ids:
                 tx.know_message(known(effect, message_id))

@@ -59,11 +59,12 @@ class Action:
     trail: str = ""
     title: str = ""
     order: int = 0
+    done: bool = False  # under an earlier version of the plan: still told of, never repeated
 
     @property
     def changes(self) -> bool:
         """Whether a source must act: of a record kept in part, the other columns are blanked."""
-        return self.do in CHANGES or (self.do is Do.KEEP and bool(self.after))
+        return not self.done and (self.do in CHANGES or (self.do is Do.KEEP and bool(self.after)))
 
     def document(self) -> dict[str, object]:
         """The part of the action that is approved, for the digest."""
@@ -80,6 +81,7 @@ class Action:
             "reason": self.reason,
             "rule": self.rule,
             "until": self.until.isoformat() if self.until else None,
+            **({"done": True} if self.done else {}),
         }
 
 

@@ -75,6 +75,40 @@ def from_value(value: Value) -> object:
     return value
 
 
+def plain(value: Value) -> str | None:
+    """A value as text for comparing: 17, 17.0 and Decimal("17.00") are "17", and so is "17  "."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "1" if value else "0"
+        case float():
+            return str(int(value)) if value.is_integer() else repr(value)
+        case Typed("decimal", text):
+            return _plain_decimal(Decimal(text))
+        case Typed("uuid", text):
+            return text.lower()
+        case Typed(_, text):
+            return text
+        case str():
+            return value.rstrip(" ")  # CHAR(n) is padded with spaces
+    return str(value)
+
+
+def _plain_decimal(number: Decimal) -> str:
+    """Without an exponent or trailing zeros: str() would make 0.00000000 of a column "0E-8"."""
+    if not number.is_finite():
+        return str(number)
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are one to a database: what was written as 0 may read back as 0.00."""
+    return plain(one) == plain(other)
+
+
 def as_json(value: Value) -> object:
     """A value for canonical JSON: plain values as they are, typed ones as {"type": text}."""
     return {value.type: value.text} if isinstance(value, Typed) else value
@@ -170,6 +204,7 @@ class NotSearched:
 
     system: str
     why: str
+    failed: bool = False  # it should have been, and may be another time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,19 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from mailbot.case import Matter
+from mailbot.case import Classification, Matter, Route, State
 from mailbot.casefile import into_case_file
+from mailbot.config import Approver
+from mailbot.errors import Transient
 from mailbot.flow import Flow
 from mailbot.letters import find_tokens
 from mailbot.mailtext.decisions import Reply, Words, read_reply
 from mailbot.message import Automatic, Mail
-from mailbot.ports import KnownMessage, Store, StoredMail, Token
+from mailbot.move import Context
+from mailbot.ports import Clock, KnownMessage, Store, StoredMail, Token
 from mailbot.steps import outgoing
-from mailbot.steps.decide import Unusable, decide, judge
-from mailbot.steps.notify import tell_approvers
+from mailbot.steps.belong import is_staff
+from mailbot.steps.decide import SECOND_THOUGHTS, Ruling, Unusable, decide, judge, take_back
+from mailbot.steps.notify import tell_approvers, told
 
 NOTHING_CHANGED = "reply-changed-nothing"  # the ledger's name for it
+NO_REPLY_OF_STAFF = "no-reply-of-staff"  # refused as a decision, and yet to be read as a mail
+# Explanations a day and matter: to an approver about their own replies, and about other people's.
+# A program that answers each of our mails, or a stranger with a leaked mail, soon meets silence.
+_EXPLAINED_MOST, _REPORTED_MOST = 8, 3
+_SOON_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +39,8 @@ class Answered:
 class Replies:
     """Takes the replies of staff."""
 
-    def __init__(self, store: Store, flow: Flow, words: Words) -> None:
+    def __init__(self, store: Store, flow: Flow, words: Words, clock: Clock) -> None:
+        self.clock = clock
         self.store = store
         self.flow = flow
         self.words = words
@@ -54,10 +65,14 @@ class Replies:
             messages=tuple(message for message in messages if message.kind != "notice"),
         )
 
-    def take(self, stored: StoredMail, mail: Mail, answered: Answered) -> str:
+    def take(
+        self, stored: StoredMail, mail: Mail, answered: Answered, found: Classification
+    ) -> str:
         """Carry out an effective decision, or change nothing and say why. Returns the reason.
 
         Empty if another worker is at the case: the mail stays new and is taken again.
+        NO_REPLY_OF_STAFF: it decides nothing, but may hold a wish of its own (the mail stays new).
+        Raises Transient for a reply that overtook the state in which it is waited for.
         """
         with self.store.claim_case(answered.matter.case_id) as held:
             if not held:
@@ -66,25 +81,50 @@ class Replies:
             ctx = self.flow.context(matter)
             settings = self.flow.tools.settings
             ruling = judge(mail, answered.token, answered.messages, ctx, settings)
-            if not ruling.counts or ruling.approver is None:
-                return self._refuse(
-                    stored, mail, matter, ruling.reason, ruling.approver is not None
-                )
             reply = _without_margin(read_reply(mail, self.words))
-            outcome = decide(reply, ruling.approver, ctx, self.flow.tools)
+            if not ruling.counts or ruling.approver is None:
+                if ruling.reason == "not-asked" and matter.state in _ABOUT_TO_ASK:
+                    raise Transient(f"matter {matter.id} is about to be asked", _SOON_SECONDS)
+                explain = ruling.approver is not None
+                if self._has_a_wish(mail, ruling, reply, found):
+                    self._refuse(stored, mail, matter, ruling.reason, explain, settle=False)
+                    return NO_REPLY_OF_STAFF
+                return self._refuse(stored, mail, matter, ruling.reason, explain)
+            again = ruling.reason == SECOND_THOUGHTS
+            outcome = (
+                take_back(reply, ruling.approver)
+                if again
+                else decide(reply, ruling.approver, ctx, self.flow.tools)
+            )
             if isinstance(outcome, Unusable):
                 return self._refuse(stored, mail, matter, outcome.reason, explain=True)
             with self.store.begin() as tx:
                 tx.settle_mail(stored.id, "done", outcome.reason, matter.case_id)
                 into_case_file(self.store, tx, matter.case_id, mail)
                 tags = find_tokens(mail.subject)
-                if not tx.use_token(outgoing.token_hash(tags[0])):
+                if not again and not tx.use_token(outgoing.token_hash(tags[0])):
                     raise RuntimeError("a live token could not be used")  # rolls all of it back
                 self.flow.move(matter, outcome, tx)
             return outcome.reason
 
+    def _has_a_wish(self, mail: Mail, ruling: Ruling, reply: Reply, found: Classification) -> bool:
+        """Whether somebody who is no member of staff answers a leaked question with a wish."""
+        if mail.automatic is not Automatic.NO or mail.sender is None or reply.decision != "unclear":
+            return False
+        if is_staff(mail.sender.address, self.flow.tools.settings):
+            return False
+        if ruling.reason == "data-subject":
+            return reply.why != "empty"
+        return ruling.reason == "not-an-approver" and found.route is Route.OPEN
+
     def _refuse(
-        self, stored: StoredMail, mail: Mail, matter: Matter, reason: str, explain: bool
+        self,
+        stored: StoredMail,
+        mail: Mail,
+        matter: Matter,
+        reason: str,
+        explain: bool,
+        settle: bool = True,
     ) -> str:
         """Change nothing, say why in the ledger, and explain it to approvers only."""
         ctx = self.flow.context(matter)
@@ -100,20 +140,40 @@ class Replies:
                 None,
             )
         with self.store.begin() as tx:
-            tx.settle_mail(stored.id, "done", reason, matter.case_id)
-            into_case_file(self.store, tx, matter.case_id, mail)
+            if settle:
+                tx.settle_mail(stored.id, "done", reason, matter.case_id)
+                into_case_file(self.store, tx, matter.case_id, mail)
             tx.record(
                 matter.case_id,
                 NOTHING_CHANGED,
                 reason,
                 {"matter": matter.id, "mail": stored.id, "sender": sender},
             )
-            if mail.automatic is Automatic.NO:
+            if mail.automatic is Automatic.NO and self._may_tell(ctx, approver):
                 for effect in tell_approvers(
-                    ctx, self.flow.tools, reason, {}, only=approver, distinct=stored.id
+                    ctx,
+                    self.flow.tools,
+                    reason,
+                    {},
+                    only=approver,
+                    distinct=stored.id,
+                    lane=_lane(approver),
                 ):
                     tx.intend(effect)
         return reason
+
+    def _may_tell(self, ctx: Context, approver: Approver | None) -> bool:
+        most = _EXPLAINED_MOST if approver else _REPORTED_MOST
+        since = self.clock.now() - timedelta(days=1)
+        return told(self.store.effects(ctx.matter.id), _lane(approver), since) < most
+
+
+# A question leaves before its state is written: an approver may be quicker than a crash is mended.
+_ABOUT_TO_ASK = frozenset({State.OPENED, State.DRAFTED})
+
+
+def _lane(approver: Approver | None) -> str:
+    return f"reply/{approver.address.lower()}" if approver else "reply/others"
 
 
 def _without_margin(reply: Reply) -> Reply:

@@ -105,9 +105,7 @@ class Classifier:
         privacy = judgement.privacy
         if privacy >= self.open_above:
             route = Route.OPEN
-        elif privacy >= self.ask_above:
-            route = Route.ASK
-        elif not reading.complete or (attachments and reading.pointer):
+        elif privacy >= self.ask_above or not reading.complete or (attachments and reading.pointer):
             route = Route.ASK
         else:
             route = Route.LEAVE

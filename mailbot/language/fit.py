@@ -66,14 +66,12 @@ def _fit_columns(
 
 def _ordinary_windows(mails: Mails, train: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     """Every sentence and pair of sentences of ordinary mail: each is ordinary by itself."""
-    found = []
+    found: list[NDArray[np.int64]] = []
     for mail in np.flatnonzero(train & ~mails.targets[: len(train), 0]):
         members = mails.members[mail]
         for width in (1, 2):
             if len(members) > width:
-                found.extend(
-                    members[at : at + width] for at in range(len(members) - width + 1)
-                )
+                found.extend(members[at : at + width] for at in range(len(members) - width + 1))
     return found
 
 
@@ -81,7 +79,8 @@ def _fit_first(counts: Counts, mails: Mails, train: NDArray[np.bool_]) -> tuple[
     """The first stage from the examples in `train`: coefficients and biases per column."""
     chosen = np.flatnonzero(train)
     windows = _ordinary_windows(mails, train)
-    owners = counts.owner[[window[0] for window in windows]] if windows else []
+    firsts = [int(window[0]) for window in windows]
+    owners = [int(owner) for owner in counts.owner[firsts]] if windows else []
     number = np.bincount(owners, minlength=len(train)) if windows else np.zeros(len(train))
     rows = counts.together([mails.members[at] for at in chosen] + windows)
     targets = np.concatenate(
@@ -123,9 +122,7 @@ def _held_out(counts: Counts, mails: Mails, folds: NDArray[np.int64]) -> Array:
     return figures
 
 
-def _fit_second(
-    figures: Array, mails: Mails, rows: NDArray[np.bool_]
-) -> tuple[Array, Array]:
+def _fit_second(figures: Array, mails: Mails, rows: NDArray[np.bool_]) -> tuple[Array, Array]:
     """The second stage from some mails: coefficients (columns × figures) and biases."""
     used = figures[rows]
     centre, spread = used.mean(0), used.std(0) + 1e-3

@@ -67,9 +67,7 @@ def _fit(samples: Sequence[Sample]) -> tuple[Weights, tuple[str, ...]]:
     )
 
 
-def fit_languages(
-    examples: Sequence[Example], seed: int
-) -> tuple[Weights, tuple[str, ...], str]:
+def fit_languages(examples: Sequence[Example], seed: int) -> tuple[Weights, tuple[str, ...], str]:
     """Weights, language codes, and the figures on a held-out fold."""
     fold = np.random.default_rng(seed).integers(_FOLDS, size=len(examples))
     seen = [example for example, own in zip(examples, fold, strict=True) if own]

@@ -122,8 +122,8 @@ _POINTER_WORDS = frozenset(
     """
     se vedlagt vedlagte vedlegg vedlegget attached attachment see find please brev brevet letter
     bifogat bifogad bilaga vedhæftet vedhaeftet vedhaftet bilag bilaget anbei anhang siehe angehangt
-    beigefugt angehängt beigefügt brief schreiben dokument document fil fila filen file hei hallo hej
-    hello hi dear god dag goddag mvh hilsen vennlig med the a an er is i and og och und im der die
+    beigefugt angehängt beigefügt brief schreiben dokument document fil fila filen file hei hallo
+    hej hello hi dear god dag goddag mvh hilsen vennlig med the a an er is i and og och und im der die
     das den det dette this here her här hier kommer comes kjære guten tag sehr geehrte damen herren
     skjema form pdf my min mitt mein meine bitte vennligst takk tack tak danke thanks thank you ci
     joint veuillez trouver adjunto bijlage zie allegato zalaczniku zalacznik liitteena regards best
@@ -169,11 +169,13 @@ _NOT_WANTED = re.compile(
     r"(?:"
     r"(?:ikke|ikkje|inte)\s+(?:at\s+(?:dere|de|du|i|ni)\s+(?:skal\s+)?|att\s+ni\s+(?:ska\s+)?|"
     r"under\s+noen\s+omstendighet\w*\s+|bare\s+)?" + _DELETE + r"|"
-    r"(?:do not|don't|dont|never|not to|please not|not want(?: you)? to)\s+(?:just\s+)?" + _DELETE
+    r"(?:do not|don't|dont|never|not to|please not|not want(?: you)? to)\s+(?:just\s+)?"
+    + _DELETE
     + r"|(?:nicht|keinesfalls|auf keinen fall)\s+(?:\w+\s+){0,3}(?:löschen|gelöscht)|"
     r"(?:löschen sie|bitte)\s+(?:\w+\s+){0,5}(?:nicht|keinesfalls)\s+(?:löschen)?|"
     r"(?:må|skal|bør|får|ska|skall|må)\s+(?:absolutt\s+)?(?:ikke|ikkje|inte|aldri|aldrig)\s+"
-    + _DELETE + r")",
+    + _DELETE
+    + r")",
     re.IGNORECASE,
 )
 

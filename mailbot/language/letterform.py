@@ -67,9 +67,11 @@ def signature_from(sentences: Sequence[str]) -> int:
             break
         if is_closing(sentence) or _DEVICE.match(sentence) or _CONTACT_LINE.match(sentence):
             first = at
-        elif len(sentence.split()) >= _LONG or sentence.endswith(("!", "?")):
-            break
-        elif sentence.endswith(".") and len(sentence.split()) > 3:
+        elif (
+            len(sentence.split()) >= _LONG
+            or sentence.endswith(("!", "?"))
+            or (sentence.endswith(".") and len(sentence.split()) > 3)
+        ):
             break
     return first
 

@@ -20,8 +20,8 @@ class Counts:
     """Feature counts of every sentence of every mail.
 
     `sentences`: a row each, weighted counts. `owner`: the mail of each sentence. `sizes`: words
-    per sentence. `subject`: which sentences are subject lines. `hashes`: of each column; `factor`: its
-    weight per occurrence.
+    per sentence. `subject`: which sentences are subject lines. `hashes`: of each column; `factor`:
+    its weight per occurrence.
     """
 
     sentences: sp.csr_matrix
@@ -118,13 +118,10 @@ def count(readings: Sequence[Reading], languages: Sequence[str], lexicon: Lexico
     )
 
 
-def _spread(
-    matrix: sp.csr_matrix, owner: NDArray[np.int64], mails: int
-) -> NDArray[np.int64]:
+def _spread(matrix: sp.csr_matrix, owner: NDArray[np.int64], mails: int) -> NDArray[np.int64]:
     """In how many mails each feature stands."""
     gather = sp.csr_matrix(
         (np.ones(len(owner)), (owner, np.arange(len(owner)))), shape=(mails, len(owner))
     )
     present = (gather @ matrix).tocsr()
     return np.bincount(present.indices, minlength=matrix.shape[1])
-

@@ -36,9 +36,7 @@ class Scorer:
     lexicon: Lexicon
     _memories: dict[str, _Memory] = field(default_factory=dict)
 
-    def score(
-        self, sentences: Sequence[Sequence[str]], subject: bool, language: str
-    ) -> Scored:
+    def score(self, sentences: Sequence[Sequence[str]], subject: bool, language: str) -> Scored:
         """Score the folded words of a mail's sentences (at least one, none empty)."""
         memory = self._memory(language)
         tokens = tokens_of(sentences, memory.table)
@@ -51,9 +49,7 @@ class Scorer:
         home = home[order]
         if len(home):
             firsts = np.flatnonzero(np.diff(home, prepend=-1))
-            sums = np.add.reduceat(
-                self.weights.rows[at[order]], firsts, axis=0, dtype=np.int32
-            )
+            sums = np.add.reduceat(self.weights.rows[at[order]], firsts, axis=0, dtype=np.int32)
             raw[home[firsts]] += sums * self.weights.scale.astype(np.float64)
         return Scored(raw, tokens.sizes, self.weights.bias.astype(np.float64), subject)
 

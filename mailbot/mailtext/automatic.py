@@ -26,7 +26,7 @@ _REPORTS = {
 }
 _ABSENCE_TITLE = (
     r"automatisk svar|automatisk e-?post|automatisk melding|automatisk besked|autosvar"
-    r"|fraværs?(?:melding|svar|besked|assistent)?|fråværs?(?:melding)?|ikke til stede"
+    r"|fraværende|fraværs?(?:melding|svar|besked|assistent)?|fråværs?(?:melding)?|ikke til stede"
     r"|ikkje til stades"
     r"|utenfor kontoret|ute av kontoret|ferie(?:melding|svar)?|på ferie|bortreist|automatiskt svar"
     r"|frånvaro\w*|frånvarande|semester|ej på kontoret|tjänstledig|automatic reply|auto(?:matic)?"

@@ -11,7 +11,12 @@ from collections.abc import Sequence
 
 from mailbot.mailtext.commands import read_command
 from mailbot.mailtext.forms import without_greeting
-from mailbot.mailtext.phrases import name_tokens, read_phrases, signature_doubts
+from mailbot.mailtext.phrases import (
+    name_tokens,
+    named_right,
+    read_phrases,
+    signature_doubts,
+)
 from mailbot.mailtext.reply import Reply, unclear
 from mailbot.mailtext.same import essence
 from mailbot.mailtext.words import Words, load_words, tokens_of
@@ -19,6 +24,7 @@ from mailbot.message import Automatic, Mail
 
 __all__ = ["Reply", "Words", "load_words", "read_reply", "read_text"]
 
+_CASE_NUMBER = re.compile(r"\b\d{4}-\d{4,6}\b")
 MAX_TEXT = 20_000  # characters; an edited letter is long, a decision is not
 # Oddities of a mail that make it another mail for its reader than for us, or its words doubtful.
 _SPOILS = (
@@ -37,8 +43,9 @@ def read_reply(mail: Mail, words: Words) -> Reply:
         if note in mail.notes:
             return unclear(note)
     names = name_tokens(mail.sender)
+    cases = frozenset(_CASE_NUMBER.findall(mail.subject))
     texts = mail.alternatives or (mail.new_text,)
-    replies = [read_text(text, words, names, mail.signature) for text in texts]
+    replies = [read_text(text, words, names, mail.signature, cases) for text in texts]
     reply = replies[-1]
     if any(not _same(reply, other) for other in replies):
         return unclear("parts-differ")
@@ -49,7 +56,23 @@ def read_reply(mail: Mail, words: Words) -> Reply:
         return unclear("interleaved")
     if "below-quote" in mail.notes and not reply.strong:
         return unclear("below-quote")
+    if reply.decision == "approve" and _means_another_right(mail.subject, replies, words):
+        return unclear("another-right")
     return reply
+
+
+def _means_another_right(subject: str, replies: Sequence[Reply], words: Words) -> bool:
+    """Whether the text names a right ("godkjenner innsynet") that is not the one asked about."""
+    asked = _rights_in(tokens_of(subject), words)
+    return bool(asked) and any(_rights_in(reply.said, words) - asked for reply in replies)
+
+
+def _rights_in(said: Sequence[str], words: Words) -> set[str]:
+    return {
+        right
+        for right, names in words.rights.items()
+        if any(word.startswith(name) for word in said for name in names)
+    }
 
 
 def _same(one: Reply, other: Reply) -> bool:
@@ -61,21 +84,31 @@ def _same(one: Reply, other: Reply) -> bool:
 
 
 def read_text(
-    text: str, words: Words, names: frozenset[str] = frozenset(), signature: str = ""
+    text: str,
+    words: Words,
+    names: frozenset[str] = frozenset(),
+    signature: str = "",
+    cases: frozenset[str] = frozenset(),
 ) -> Reply:
-    """The decision in a text that somebody typed. `names`: words of the sender's own name."""
+    """The decision in a text that somebody typed.
+
+    names: words of the sender's own name. cases: case numbers that the text may mention.
+    """
     if not text.strip():
         return unclear("empty")
     if len(text) > MAX_TEXT:
         return unclear("too-long")
-    reply = read_phrases(text.strip(), words, names)
+    reply = read_phrases(text.strip(), words, names, cases)
     if reply.decision != "right":  # "stop for markedsføring" names a right, and "stop" is a no
         body = without_greeting(text.strip(), words)
         command = read_command(body, signature, words, names)
         if command is not None:
             return command
     if reply.decision == "unclear":
-        return unclear(_why(text, words) if reply.why == "not-understood" else reply.why)
+        named = named_right(text.strip(), words, names)
+        if named is None:
+            return unclear(_why(text, words) if reply.why == "not-understood" else reply.why)
+        reply = named
     if signature_doubts(signature, words):
         return unclear("signature-speaks")
     return reply

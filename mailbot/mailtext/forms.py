@@ -35,11 +35,13 @@ def _greeting_length(line: str, words: Words) -> int:
     if not found or line[: found[0].start()].strip(" \t*_"):
         return 0
     tokens = [fold(match.group()) for match in found]
-    for phrase in words.phrases.get(tokens[0], ()):
-        size = len(phrase.tokens)
-        if phrase.kind == "greeting" and tuple(tokens[:size]) == phrase.tokens:
-            return found[size - 1].end()
-    return 0
+    sizes = [
+        end
+        for phrase in words.phrases.get(tokens[0], ())
+        if phrase.kind == "greeting"
+        for end in phrase.ends(tokens, 0)
+    ]
+    return found[max(sizes) - 1].end() if sizes else 0
 
 
 def _is_name(text: str, words: Words) -> bool:

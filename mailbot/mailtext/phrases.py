@@ -9,7 +9,7 @@ from mailbot.mailtext import vocabulary
 from mailbot.mailtext.addresses import domain_of
 from mailbot.mailtext.quotes import is_disclaimer
 from mailbot.mailtext.reply import Reply, unclear
-from mailbot.mailtext.words import WORD, Phrase, Words, fold, tokens_of
+from mailbot.mailtext.words import WORD, Words, fold, tokens_of
 from mailbot.message import Address
 
 MAX_WORDS = 60  # a decision with all its courtesies is shorter
@@ -19,7 +19,9 @@ _SIGNS = re.compile(r"[\s,;:!*_.–—-]")
 _HESITATION = re.compile(r"\.\s?\.|…|\?|¿|!\s*\?")
 _GLAD = re.compile("[\U0001f44d\U0001f44c\u2705\u2714\U0001f642\U0001f600\U0001f60a\U0001f64f]"
                    "[\U0001f3fb-\U0001f3ff]?|(?<!\\S):-?[)D](?!\\S)")  # fmt: skip
-_SUBSTANCE = frozenset({"strong", "weak"})
+CASE = "caseno"  # stands for the case's own number in a reply
+_SUBSTANCE = frozenset({"strong", "weak", "assent", "act"})
+_JOINT = "joint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,14 @@ class _Word:
     capital: bool
     line: int
     apart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A stretch of the text that a phrase accounts for."""
+
+    kind: str
+    said: tuple[str, ...]
 
 
 def name_tokens(sender: Address | None) -> frozenset[str]:
@@ -45,100 +55,190 @@ def name_tokens(sender: Address | None) -> frozenset[str]:
     return frozenset(names - set(company)) if len(names) > len(company) else frozenset(names)
 
 
-def read_phrases(text: str, words: Words, names: frozenset[str]) -> Reply:
+def read_phrases(
+    text: str, words: Words, names: frozenset[str], cases: frozenset[str] = frozenset()
+) -> Reply:
     """An approval or a right, if every word of the text is accounted for."""
     text = _without_block(text, words, names)
+    for case in cases:
+        text = text.replace(case, CASE)
     if _HESITATION.search(text):
         return unclear("question" if "?" in text else "hesitation")
-    found = _words(text)
+    text = _unquoted(text)
+    found = _words(text, words)
     if found is None:
         return unclear("odd-signs" if tokens_of(text) else "no-words")
     if len(found) > MAX_WORDS:
         return unclear("too-long")
     if not found:
         return unclear("no-words")
-    phrases = _cover(found, words, names)
-    return unclear("not-understood") if phrases is None else _decision(phrases)
+    spans = _cover(found, words, names)
+    return unclear("not-understood") if spans is None else _decision(spans)
 
 
-def _decision(phrases: Sequence[Phrase]) -> Reply:
-    kinds = [phrase.kind for phrase in phrases]
-    rights = tuple(dict.fromkeys(kind[6:] for kind in kinds if kind.startswith("right:")))
-    said = [phrase.tokens for phrase in phrases if phrase.kind in _SUBSTANCE]
+def named_right(text: str, words: Words, names: frozenset[str]) -> Reply | None:
+    """ "Hun vil ha alt slettet, så dette er sletting": one clause says which right it is.
+
+    Naming a right changes no data. But nothing else may be decided, asked or taken back.
+    """
+    if len(text) > 600 or _HESITATION.search(text) or re.search(r"\d", text):
+        return None
+    rights: dict[str, None] = {}
+    for clause in re.split(r"[.,;:!\n]", text):
+        found = _words(clause, words)
+        if not found:
+            continue
+        spans = _cover(found, words, names) or []
+        kinds = {span.kind for span in spans}
+        if kinds & _SUBSTANCE or (not spans and words.doubts.intersection(tokens_of(clause))):
+            return None
+        # The clause must say so ("dette er…"): a word by itself may be the topic of another thing.
+        if "prefix" in kinds:
+            named = [span.kind[6:] for span in spans if span.kind.startswith("right:")]
+            rights.update(dict.fromkeys(named))
+    return Reply(decision="right", rights=tuple(rights), strong=True) if rights else None
+
+
+def _unquoted(text: str) -> str:
+    """«GODKJENN»: one word in the angles in which the approval mail shows it. Other quotation
+    marks say that somebody else said it, or that it is not meant."""
+    match = re.fullmatch(r"\s*«([A-ZÆØÅÄÖ ]{4,30})»[.!]?\s*", text)
+    return match[1] if match else text
+
+
+def _decision(spans: Sequence[_Span]) -> Reply:
+    kinds = {span.kind for span in spans}
+    rights = tuple(dict.fromkeys(s.kind[6:] for s in spans if s.kind.startswith("right:")))
+    said = [span.said for span in spans if span.kind in _SUBSTANCE]
     if rights:
-        if "strong" in kinds:
+        if kinds & {"strong", "act"}:
             return unclear("two-decisions")
         return Reply(decision="right", rights=rights, strong=True)
+    if "prefix" in kinds:
+        return unclear("not-understood")
     if not said:
         return unclear("no-decision")
-    if {"prefix", "joint"} & set(kinds):
-        return unclear("not-understood")
     if len(set(said)) < len(said):
         return unclear("repeated")  # "ja, ja": resigned or mocking, not plain
-    return Reply(decision="approve", strong="strong" in kinds)
+    if not kinds & {"strong", "weak"} and not {"assent", "act"} <= kinds:
+        # "Ok" may say no more than "seen"; "slett alt" may be a joke. Together they decide.
+        return unclear("merely-seen" if "assent" in kinds else "no-assent")
+    told = tuple(word for words in said for word in words)
+    return Reply(decision="approve", strong="strong" in kinds, said=told)
 
 
-def _words(text: str) -> list[_Word] | None:
+def _words(text: str, words: Words) -> list[_Word] | None:
     """The words; None if anything stands between them that may mean something."""
     plain = _GLAD.sub(" ", unicodedata.normalize("NFKC", text))
     if plain.count("*") % 2:
         return None  # a footnote, not emphasis
+    plain = re.sub(r"(?m)^\s*/\s?(?=[^\W\d_]+\s*$)", "", plain)  # "/Hasse" below a mail
     found: list[_Word] = []
     at = 0
     for match in WORD.finditer(plain):
-        if _SIGNS.sub("", plain[at : match.start()]):
+        between = plain[at : match.start()]
+        if _SIGNS.sub("", between):
             return None
         word = match.group()
         if any(c.isdigit() for c in word):
             return None
         line = plain.count("\n", 0, match.start())
-        apart = bool(plain[at : match.start()].strip())
-        found.append(_Word(fold(word), word[:1].isupper(), line, apart))
+        found.append(
+            _Word(_mended(fold(word), words), word[:1].isupper(), line, bool(between.strip()))
+        )
         at = match.end()
         if len(found) > 2 * MAX_WORDS:
             break
     return None if _SIGNS.sub("", plain[at:]) else found
 
 
-def _cover(found: Sequence[_Word], words: Words, names: frozenset[str]) -> list[Phrase] | None:
+def _mended(word: str, words: Words) -> str:
+    """A word of approval with one slip of the finger ("Godkjnet"); not its past tense."""
+    if len(word) < 6 or word in words.known:
+        return word
+    return next((own for own in sorted(words.own) if _one_slip(word, own)), word)
+
+
+def _one_slip(one: str, other: str) -> bool:
+    """Whether two words differ by one letter missing, added, changed or swapped, not the first."""
+    if one[0] != other[0] or abs(len(one) - len(other)) > 1:
+        return False
+    same = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    if same is None:
+        return len(one) != len(other)
+    rest, wanted = one[same:], other[same:]
+    return (
+        rest[1:] == wanted
+        or rest == wanted[1:]
+        or rest[1:] == wanted[1:]
+        or (rest[1::-1] == wanted[:2] and rest[2:] == wanted[2:] and len(rest) > 1)
+    )
+
+
+def _cover(found: Sequence[_Word], words: Words, names: frozenset[str]) -> list[_Span] | None:
     """The fewest phrases that account for every word, in order; None if some word is left."""
-    best: list[list[Phrase] | None] = [None] * (len(found) + 1)
+    texts = tuple(word.text for word in found)
+    wild_until = _meaningless(found, words)
+    best: list[list[_Span] | None] = [None] * (len(found) + 1)
     best[0] = []
     for at in range(len(found)):
         so_far = best[at]
         if so_far is None:
             continue
-        for phrase, end in _options(found, at, words, names, so_far):
+        for kind, end in _options(found, texts, wild_until, at, words, names, so_far):
             known = best[end]
             if known is None or len(known) > len(so_far) + 1:
-                best[end] = [*so_far, phrase]
-    return best[len(found)]
+                best[end] = [*so_far, _Span(kind, texts[at:end])]
+    whole = best[len(found)]
+    return None if whole and whole[-1].kind == _JOINT else whole
+
+
+def _meaningless(found: Sequence[_Word], words: Words) -> tuple[int, ...]:
+    """For each place, how far a run of words reaches that mean nothing here, in one clause."""
+    until = [0] * len(found)
+    for at in range(len(found) - 1, -1, -1):
+        if found[at].text in words.weighty:
+            until[at] = at
+            continue
+        following = at + 1
+        goes_on = (
+            following < len(found)
+            and not found[following].apart
+            and found[following].line == found[at].line
+        )
+        until[at] = max(following, until[following]) if goes_on else following
+    return tuple(until)
 
 
 def _options(
     found: Sequence[_Word],
+    texts: tuple[str, ...],
+    wild_until: tuple[int, ...],
     at: int,
     words: Words,
     names: frozenset[str],
-    so_far: Sequence[Phrase],
-) -> list[tuple[Phrase, int]]:
-    out: list[tuple[Phrase, int]] = []
-    for phrase in words.phrases.get(found[at].text, ()):
-        end = at + len(phrase.tokens)
-        if tuple(word.text for word in found[at:end]) != phrase.tokens:
-            continue
-        if phrase.kind == "greeting":
-            if not so_far:
-                out.append((phrase, _past_name(found, end, words)))
-            continue
-        out.append((phrase, end))
-        if phrase.kind == "sign_off" and _only_names(found[end:], words, names, _MAX_NAMES):
-            out.append((phrase, len(found)))
-    if found[at].text in words.conjunctions and so_far and so_far[-1].kind.startswith("right:"):
-        out.append((Phrase((found[at].text,), "joint"), at + 1))
+    so_far: Sequence[_Span],
+) -> list[tuple[str, int]]:
+    """What may stand at a place: the kind of phrase, and where it ends."""
+    out: list[tuple[str, int]] = []
+    for phrase in words.phrases.get(texts[at], ()):
+        for end in phrase.ends(texts, at, wild_until):
+            if phrase.kind == "greeting":
+                if not so_far:
+                    out.append((phrase.kind, _past_name(found, end, words)))
+                continue
+            out.append((phrase.kind, end))
+            if phrase.kind == "sign_off" and _only_names(found[end:], words, names):
+                out.append((phrase.kind, len(found)))
+    if texts[at] in words.conjunctions and so_far and so_far[-1].kind != "greeting":
+        out.append((_JOINT, at + 1))
     apart = at > 0 and (found[at].apart or found[at].line > found[at - 1].line)
-    if apart and all(word.text in names for word in found[at:]) and _sober(found[at:], words):
-        out.append((Phrase((found[at].text,), "name"), len(found)))
+    if (
+        apart
+        and all(text in names for text in texts[at:])
+        and not words.doubts.intersection(texts[at:])
+    ):
+        out.append(("name", len(found)))
     return out
 
 
@@ -153,16 +253,11 @@ def _past_name(found: Sequence[_Word], at: int, words: Words) -> int:
     return at if same_line else end
 
 
-def _only_names(found: Sequence[_Word], words: Words, names: frozenset[str], most: int) -> bool:
+def _only_names(found: Sequence[_Word], words: Words, names: frozenset[str]) -> bool:
     """Whether only names follow: the sender's own, or capitalised words that mean nothing else."""
-    return len(found) <= most and all(
+    return len(found) <= _MAX_NAMES and all(
         word.text in names or (word.capital and word.text not in words.known) for word in found
     )
-
-
-def _sober(found: Sequence[_Word], words: Words) -> bool:
-    """A sender whose name is a word of reservation cannot sign with it."""
-    return not any(word.text in words.doubts for word in found)
 
 
 def _without_block(text: str, words: Words, names: frozenset[str]) -> str:
@@ -202,25 +297,24 @@ def _speaks(line: str, words: Words) -> bool:
     said = tokens_of(line)
     if (words.doubts | words.only).intersection(said) or _commands(line, words):
         return True
-    small = [word.isdigit() and len(word) <= 3 for word in said]
-    if any(small) and all(
-        is_small or word in words.conjunctions for word, is_small in zip(said, small, strict=True)
-    ):
+    if _NUMBERS.fullmatch(line.strip()):
         return True  # "3 og 5"
     for at, word in enumerate(said[:-1]):
         longer = at + 2 < len(said) and said[at + 2].isdigit()  # "tlf. nr. 900 00 000"
-        if word in words.items and small[at + 1] and not longer:
+        if word in words.items and said[at + 1].isdigit() and len(said[at + 1]) <= 3 and not longer:
             return True
     return False
+
+
+_NUMBERS = re.compile(r"#?\d{1,2}(?:(?:\s*[,&+/]\s*|\s+[^\W\d_]{1,4}\s+)#?\d{1,2}){0,9}\.?")
 
 
 def _commands(line: str, words: Words) -> bool:
     """Whether a line opens with the word of a decision and goes on as one: "BEHOLD 3"."""
     tokens = tokens_of(line)
     for phrase in words.commands.get(tokens[0], ()) if tokens else ():
-        size = len(phrase.tokens)
-        if tokens[:size] == phrase.tokens:
-            rest = tokens[size:]
+        for end in phrase.ends(tokens, 0):
+            rest = tokens[end:]
             if not rest or rest[0].isdigit() or re.match(r"[^:]{1,60}:", line):
                 return True
     return False

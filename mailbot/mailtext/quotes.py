@@ -284,6 +284,9 @@ def _is_card(run: Sequence[Line], at: int, signed: set[int]) -> bool:
 
 def _signs_off(text: str) -> bool:
     """Whether a line is a sign-off, alone or with a name behind it."""
+    twice = text.strip().split("/")  # "Med vennlig hilsen / Best regards"
+    if len(twice) == 2 and all(words.SIGN_OFF.fullmatch(each.strip()) for each in twice):
+        return True
     match = words.SIGN_OFF.fullmatch(text.strip())
     if match is None:
         return False

@@ -8,9 +8,11 @@ class Reply:
     """What a reply decides.
 
     decision: approve | reject | edit | extend | keep | ask | identity | not_privacy | right |
-    assign | redact | unclear | autoreply. items: numbers of actions, for keep and redact. rights:
-    labels, for right. reason: what the approver gave as one (for assign: to whom). edited_text: the
-    new letter. why: named reason for unclear. strong: said by its own word, not a mere yes.
+    assign | redact | unclear | autoreply.
+    items: numbers of actions, for keep and redact. rights: labels, for right.
+    reason: what the approver gave as one (for assign: to whom). edited_text: the new letter.
+    why: named reason for unclear. strong: said by its own word, not a mere yes.
+    said: the words of an approval, without its courtesies.
     """
 
     decision: str
@@ -20,6 +22,7 @@ class Reply:
     edited_text: str | None = None
     why: str = ""
     strong: bool = False
+    said: tuple[str, ...] = ()
 
 
 def unclear(why: str) -> Reply:

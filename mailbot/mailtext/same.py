@@ -19,6 +19,18 @@ def differ(one: str, other: str) -> bool:
     return essence(one) != essence(other) or _marks(one) != _marks(other)
 
 
+def differ_beyond(one: str, other: str, signature: str) -> bool:
+    """Whether two renditions differ by more than a signature that only one of them marks as such.
+
+    `other` is the rendition whose signature was set apart.
+    """
+    if not differ(one, other):
+        return False
+    told, kept = essence(one), essence(other)
+    rest = told[len(kept) :] if told.startswith(kept) else ""
+    return not rest or rest not in essence(signature) or _marks(one) != _marks(other)
+
+
 def _marks(text: str) -> bool:
     """A question mark changes a decision as much as a word does."""
     return "?" in _LINK.sub(" ", text)

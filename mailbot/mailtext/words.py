@@ -1,54 +1,74 @@
-"""The words by which staff decide, in each language: templates/<language>/decisions.toml.
+"""The words by which staff decide, in each language: templates/<language>/decisions.toml."""
 
-A phrase is written with choices, "(a|b)", and parts that may be missing, "[a|b]"; it is expanded
-here, once, to all its forms.
-"""
-
-import re
 import tomllib
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from mailbot.errors import ConfigError, Problem
+from mailbot.mailtext.patterns import (
+    WORD,
+    Node,
+    Tokens,
+    can_be_empty,
+    ends,
+    first_words,
+    fold,
+    read_pattern,
+    tokens_of,
+    words_of,
+)
+
+__all__ = ["COMMANDS", "WORD", "Phrase", "Tokens", "Words", "fold", "load_words", "tokens_of"]
 
 FILE = "decisions.toml"
 SHOWN = "words.toml"  # holds the words that approval mails show: they must be understood
 COMMANDS = (
     "reject", "edit", "extend", "keep", "ask", "identity", "not_privacy", "assign", "redact",
 )  # fmt: skip
+REJECT_IF_REASONED = "reject?"  # "ikke godkjent": a rejection if a reason follows
+_APPROVING = ("strong", "weak", "assent", "act")
 _HARMLESS = ("thanks", "praise", "extras")
-_MAX_FORMS = 5000  # of one phrase; more is a slip of whoever wrote it
-
-Tokens = tuple[str, ...]
-# Possessive: a word is never taken apart to make a pattern around it fit.
-WORD = re.compile(r"[^\W_]++(?:['\u2019][^\W_]++)*+")
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One form of a phrase, and what it stands for: "strong", "weak", "thanks", "right:access"…"""
+    """A phrase and what it stands for: "strong", "weak", "assent", "act", "thanks",
+    "right:access", or the name of a command."""
 
-    tokens: Tokens
+    node: Node
     kind: str
+
+    def ends(
+        self, words: Sequence[str], at: int, wild_until: Sequence[int] = ()
+    ) -> tuple[int, ...]:
+        """Where the phrase may end if it begins at `at`, longest first."""
+        found = ends(self.node, words, at, wild_until)
+        return tuple(sorted((end for end in found if end > at), reverse=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """All languages together, since an approver may answer in any.
 
-    phrases, commands: by their first word, longest first. known: every word of decisions, never
-    to be taken for a name. keywords: per language, the word for each decision as shown to staff.
+    phrases, commands: by their first word. known: every word of decisions, never to be taken for
+    a name. own: words that approve all by themselves. keywords: per language, the word for each
+    decision as shown to staff.
     """
 
     phrases: Mapping[str, tuple[Phrase, ...]]
     commands: Mapping[str, tuple[Phrase, ...]]
+    keep_after: Mapping[str, tuple[Phrase, ...]]
+    rights: Mapping[str, frozenset[str]]
     known: frozenset[str]
+    weighty: frozenset[str]
+    own: frozenset[str]
     doubts: frozenset[str]
     only: frozenset[str]
+    past: frozenset[str]
     later: frozenset[str]
+    retract: frozenset[str]
     conditions: frozenset[Tokens]
     rest: frozenset[str]
     conjunctions: frozenset[str]
@@ -56,17 +76,6 @@ class Words:
     items: frozenset[str]
     because: frozenset[Tokens]
     keywords: Mapping[str, Mapping[str, str]]
-
-
-def fold(text: str) -> str:
-    """Text as it is compared: compatibility forms unified, case folded, apostrophes straight."""
-    plain = unicodedata.normalize("NFKC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    return unicodedata.normalize("NFC", plain.casefold())
-
-
-def tokens_of(text: str) -> Tokens:
-    """The words of a text, folded."""
-    return tuple(WORD.findall(fold(text)))
 
 
 def load_words(templates: Path | Traversable, languages: Iterable[str]) -> Words:
@@ -111,73 +120,116 @@ class _Builder:
     def __init__(self) -> None:
         self.phrases: dict[Phrase, None] = {}
         self.commands: dict[Phrase, None] = {}
+        self.keep_after: dict[Phrase, None] = {}
         self.keywords: dict[str, Mapping[str, str]] = {}
         self.sets: dict[str, set[Tokens]] = {}
+        self.named: dict[str, Node] = {}
 
     def add(self, language: str, table: Mapping[str, object]) -> None:
         self.keywords[language] = {
             name: str(word) for name, word in _table(table, "keywords").items()
         }
-        approve = _table(table, "approve")
-        for strength in ("strong", "weak"):
-            self._phrases(_texts(approve, strength), strength)
-        if keyword := self.keywords[language].get("approve"):
-            self._phrases([keyword], "strong")
-        harmless = _table(table, "harmless")
-        for name in _HARMLESS:
-            self._phrases(_texts(harmless, name), name)
-        self._phrases(_texts(harmless, "greetings"), "greeting")
-        self._phrases(_texts(harmless, "sign_offs"), "sign_off")
+        self.named = {}
+        for name in _table(table, "parts"):
+            choices = [self._node(text) for text in _texts(_table(table, "parts"), name)]
+            self.named[name] = Node("any", parts=tuple(choices))
+        approve, harmless = _table(table, "approve"), _table(table, "harmless")
+        for kind in _APPROVING:
+            self._phrases(self.phrases, _texts(approve, kind), kind)
+        for kind in _HARMLESS:
+            self._phrases(self.phrases, _texts(harmless, kind), kind)
+        self._phrases(self.phrases, _texts(harmless, "greetings"), "greeting")
+        self._phrases(self.phrases, _texts(harmless, "sign_offs"), "sign_off")
+        commands = _table(table, "commands")
         for name in COMMANDS:
-            keyword = self.keywords[language].get(name, "")
-            texts = [*_texts(_table(table, "commands"), name), *([keyword] if keyword else [])]
-            for tokens in _forms(texts):
-                self.commands[Phrase(tokens, name)] = None
-        rights = dict(_table(table, "rights"))
-        self._phrases(_texts(rights, "prefixes"), "prefix")
+            self._phrases(self.commands, _texts(commands, name), name)
+        self._phrases(self.commands, _texts(commands, "reject_with_reason"), REJECT_IF_REASONED)
+        self._phrases(self.keep_after, _texts(commands, "keep_after"), "keep")
+        for name, word in self.keywords[language].items():
+            self._keyword(name, word)
+        rights = _table(table, "rights")
+        self._phrases(self.phrases, _texts(rights, "prefixes"), "prefix")
         for right in rights:
             if right != "prefixes":
-                self._phrases(_texts(rights, right), f"right:{right}")
+                self._phrases(self.phrases, _texts(rights, right), f"right:{right}")
         for section in ("grammar", "doubt"):
             for name in _table(table, section):
-                forms = _forms(_texts(_table(table, section), name))
-                self.sets.setdefault(name, set()).update(forms)
+                texts = _texts(_table(table, section), name)
+                self.sets.setdefault(name, set()).update(filter(None, map(tokens_of, texts)))
 
     def add_shown(self, table: Mapping[str, object]) -> None:
         """The names of rights and the words of reply, as the approval mail writes them."""
         for right, name in _table(table, "rights").items():
             if right == "not_privacy":
-                self._command(str(name), right)
+                self._keyword(right, str(name))
             else:
                 # A marketing stop is an objection (art. 21(2)).
                 label = "objection" if right == "marketing" else right
-                self.phrases[Phrase(tokens_of(str(name)), f"right:{label}")] = None
+                self._phrases(self.phrases, [str(name)], f"right:{label}")
         for name, word in _table(table, "answers").items():
-            if name == "approve":
-                self.phrases[Phrase(tokens_of(str(word)), "strong")] = None
-            elif name in COMMANDS:
-                self._command(str(word), name)
+            self._keyword(name, str(word))
 
-    def _command(self, text: str, decision: str) -> None:
-        self.commands[Phrase(tokens_of(text), decision)] = None
+    def _keyword(self, decision: str, word: str) -> None:
+        if decision == "approve":
+            self._phrases(self.phrases, [word], "strong")
+        elif decision in COMMANDS:
+            self._phrases(self.commands, [word], decision)
 
-    def _phrases(self, texts: Sequence[str], kind: str) -> None:
-        for tokens in _forms(texts):
-            self.phrases[Phrase(tokens, kind)] = None
+    def _node(self, text: str) -> Node:
+        return read_pattern(text, self.named)
+
+    def _phrases(self, into: dict[Phrase, None], texts: Sequence[str], kind: str) -> None:
+        for text in texts:
+            node = self._node(text)
+            # A phrase whose every part may be missing ("[ja] [takk]") would begin anywhere.
+            if can_be_empty(node) or not first_words(node):
+                raise ValueError(f"the phrase {text[:60]!r} may be empty")
+            into[Phrase(node, kind)] = None
 
     def _single(self, name: str) -> frozenset[str]:
         return frozenset(tokens[0] for tokens in self.sets.get(name, ()) if len(tokens) == 1)
 
+    def _rights(self) -> dict[str, frozenset[str]]:
+        """The single words that name each right, as stems: "sletting" is in "slettingen"."""
+        found: dict[str, set[str]] = {}
+        for phrase in self.phrases:
+            if phrase.kind.startswith("right:") and phrase.node.kind == "word":
+                found.setdefault(phrase.kind[6:], set()).add(phrase.node.word)
+        return {right: frozenset(word for word in words if len(word) > 4)
+                for right, words in found.items()}  # fmt: skip
+
     def built(self) -> Words:
-        known = {word for phrase in (*self.phrases, *self.commands) for word in phrase.tokens}
+        every = (*self.phrases, *self.commands, *self.keep_after)
+        known = {word for phrase in every for word in words_of(phrase.node)}
         known.update(word for forms in self.sets.values() for tokens in forms for word in tokens)
+        deciding = {
+            word
+            for phrase in (*self.commands, *self.keep_after, *self.phrases)
+            if phrase.kind in (*COMMANDS, REJECT_IF_REASONED, "strong", "weak", "act")
+            or phrase.kind.startswith("right:")
+            for word in first_words(phrase.node)
+        }
+        heavy = self._single("words") | self._single("later") | self._single("only")
+        own = {
+            word
+            for phrase in self.phrases
+            if phrase.kind == "strong"
+            for word in first_words(phrase.node)
+            if len(word) > 5 and 1 in phrase.ends((word,), 0)
+        }
         return Words(
             phrases=_by_first(self.phrases),
             commands=_by_first(self.commands),
+            keep_after=_by_first(self.keep_after),
+            rights=self._rights(),
             known=frozenset(known),
+            weighty=frozenset(deciding | heavy | self._single("past") | self._single("rest")),
+            own=frozenset(own),
             doubts=self._single("words"),
             only=self._single("only"),
+            past=self._single("past"),
             later=self._single("later"),
+            retract=self._single("retract"),
             conditions=frozenset(self.sets.get("conditions", ())),
             rest=self._single("rest"),
             conjunctions=self._single("and"),
@@ -191,11 +243,9 @@ class _Builder:
 def _by_first(phrases: Iterable[Phrase]) -> dict[str, tuple[Phrase, ...]]:
     found: dict[str, list[Phrase]] = {}
     for phrase in phrases:
-        found.setdefault(phrase.tokens[0], []).append(phrase)
-    return {
-        first: tuple(sorted(several, key=lambda phrase: -len(phrase.tokens)))
-        for first, several in found.items()
-    }
+        for first in first_words(phrase.node):
+            found.setdefault(first, []).append(phrase)
+    return {first: tuple(several) for first, several in found.items()}
 
 
 def _table(table: Mapping[str, object], name: str) -> Mapping[str, object]:
@@ -210,36 +260,3 @@ def _texts(table: Mapping[str, object], name: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise TypeError(f"{name} is not a list of texts")
     return [str(each) for each in value]
-
-
-def _forms(texts: Iterable[str]) -> list[Tokens]:
-    return [tokens for text in texts for form in expand(text) if (tokens := tokens_of(form))]
-
-
-def expand(pattern: str) -> list[str]:
-    """Every form of "[herved] (a|b)". Raises ValueError if brackets do not match, or too many."""
-    pieces = list(_pieces(pattern))
-    forms = [""]
-    for choices in pieces:
-        forms = [f"{form} {choice}".strip() for form in forms for choice in choices]
-        if len(forms) > _MAX_FORMS:
-            raise ValueError("a phrase has too many forms")
-    return forms
-
-
-def _pieces(pattern: str) -> Iterator[tuple[str, ...]]:
-    at = 0
-    for match in re.finditer(r"\(([^()\[\]]*)\)|\[([^()\[\]]*)\]", pattern):
-        yield (_plain(pattern[at : match.start()]),)
-        if match[1] is not None:
-            yield tuple(match[1].split("|"))
-        else:
-            yield ("", *match[2].split("|"))
-        at = match.end()
-    yield (_plain(pattern[at:]),)
-
-
-def _plain(text: str) -> str:
-    if re.search(r"[()\[\]|]", text):
-        raise ValueError("the brackets of a phrase do not match")
-    return text.strip()

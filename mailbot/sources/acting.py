@@ -11,10 +11,9 @@ import sqlalchemy as sa
 from mailbot.errors import Permanent, Stale
 from mailbot.plan import Action, Do
 from mailbot.ports import ActionReceipt
-from mailbot.record import Row, Value, fingerprint, from_value
+from mailbot.record import Row, Value, fingerprint, from_value, same
 from mailbot.sources.mapping import Mapped
-from mailbot.sources.planning import RowId, row_id
-from mailbot.sources.reading import plain
+from mailbot.sources.planning import RowId, asked_values, row_id
 from mailbot.sources.schema import Reference, Shape
 from mailbot.sources.statements import Unfit, bound, by_key, by_values, key_match, row_of, value_of
 
@@ -53,8 +52,13 @@ class Actor:
         rows = self._locked(action, action.key)
         as_approved = [row for row in rows if self._mark(row, action) == action.fingerprint]
         if len(as_approved) == 1:
+            if len(rows) > 1:
+                raise Permanent(
+                    f"{action.system}: rows of {action.table} have no key and are alike in every"
+                    " column that the database can compare"
+                )
             return False
-        if action.do is Do.DELETE and not rows:
+        if action.do is Do.DELETE and not (as_approved if self._is_whole(action) else rows):
             return True
         if not as_approved and action.do is not Do.DELETE and self._is_after(action, rows):
             return True
@@ -62,13 +66,16 @@ class Actor:
 
     def _is_after(self, action: Action, rows: Sequence[Row]) -> bool:
         expected = {**action.before, **self._written(action)}
-        if not self._shape(action.table).key:
+        if self._is_whole(action):
             rows = self._locked(action, _key_after(action, expected))
         fixed = [name for name in expected if name not in action.volatile]
-        # As text: what was written as 0 may read back as 0.00.
         return len(rows) == 1 and all(
-            name in rows[0] and plain(rows[0][name]) == plain(expected[name]) for name in fixed
+            name in rows[0] and same(rows[0][name], expected[name]) for name in fixed
         )
+
+    def _is_whole(self, action: Action) -> bool:
+        """Whether a row is named by all its columns: another content is another row."""
+        return self._shape(action.table).is_whole(action.key)
 
     def _mark(self, row: Row, action: Action) -> str:
         return fingerprint(self.key, row, action.volatile)
@@ -76,9 +83,9 @@ class Actor:
     def _locked(self, action: Action, key: Row) -> list[dict[str, Value]]:
         """The row, held against other writers until the transaction ends."""
         shape = self._shape(action.table)
-        if set(key) != set(shape.key_columns):
+        if set(key) not in (set(shape.key), set(shape.columns)):
             raise Stale(f"{action.system}: the columns of {action.table} are not as approved")
-        statement = by_key(shape, key, self._dialect)
+        statement = by_key(shape, key, self._dialect, action.volatile)
         statement = statement.with_hint(shape.table, "WITH (UPDLOCK, HOLDLOCK)", "mssql")
         return [row_of(row) for row in self.connection.execute(statement.with_for_update())]
 
@@ -96,11 +103,14 @@ class Actor:
         shape = self._shape(action.table)
         written = self._written(action)
         values = {name: self._raw(value, shape, name) for name, value in action.after.items()}
-        statement = sa.update(shape.table).where(*key_match(shape, action.key, self._dialect))
+        for reference in self.mapped.catalog.references:
+            if reference.parent == shape.name and set(reference.to) & set(action.after):
+                self._none_refers(reference, action)
+        statement = sa.update(shape.table).where(*self._match(action))
         self._one(self.connection.execute(statement.values(values)), action)
         rows = self._locked(action, _key_after(action, written))
         if len(rows) != 1 or any(
-            plain(rows[0].get(name)) != plain(value) for name, value in written.items()
+            not same(rows[0].get(name), value) for name, value in written.items()
         ):
             raise Permanent(f"{action.system}: {action.table} did not keep what was written to it")
 
@@ -110,10 +120,13 @@ class Actor:
         for reference in self.mapped.catalog.references:
             if reference.parent == shape.name:
                 self._release(reference, action)
-        statement = sa.delete(shape.table).where(*key_match(shape, action.key, self._dialect))
+        statement = sa.delete(shape.table).where(*self._match(action))
         self._one(self.connection.execute(statement), action)
         if self._locked(action, action.key):
             raise Permanent(f"{action.system}: {action.table} still shows what was deleted from it")
+
+    def _match(self, action: Action) -> list[sa.ColumnElement[bool]]:
+        return key_match(self._shape(action.table), action.key, self._dialect, action.volatile)
 
     def _one(self, result: sa.CursorResult[tuple[object, ...]], action: Action) -> None:
         if result.rowcount != 1:
@@ -135,28 +148,39 @@ class Actor:
 
     def _release(self, reference: Reference, action: Action) -> None:
         """No row may be changed by the database on the side; a circle of deletions is cut open."""
-        values = [plain(action.before.get(name)) for name in reference.to]
-        if any(value is None for value in values):
-            return
         shape = self.mapped.catalog.shapes[reference.child]
-        wanted = [tuple(value or "" for value in values)]
-        for statement in by_values(shape, reference.columns, wanted, {}, self._dialect):
-            for row in [row_of(raw) for raw in self.connection.execute(statement)]:
-                key = {name: row[name] for name in shape.key_columns}
-                name = row_id(self._table(shape), key)
-                if name == _name(action):
-                    continue
-                if name not in self._doomed:
-                    raise Stale(
-                        f"{action.system}: a row of {name[0]} refers to a row of {action.table}"
-                        " and is not part of what was approved"
-                    )
-                self._cut(shape, key, reference)
+        for row in self._referring(reference, action):
+            key = shape.key_of(row)
+            name = row_id(self._table(shape), key)
+            if name == _name(action):
+                continue
+            if name not in self._doomed:
+                raise self._unforeseen(name[0], action)
+            self._cut(shape, key, reference)
+
+    def _none_refers(self, reference: Reference, action: Action) -> None:
+        """A value that rows refer to is not changed: the database would change those as well."""
+        if self._referring(reference, action):
+            shape = self.mapped.catalog.shapes[reference.child]
+            raise self._unforeseen(self._table(shape), action)
+
+    def _unforeseen(self, table: str, action: Action) -> Stale:
+        return Stale(
+            f"{action.system}: a row of {table} refers to a row of {action.table}"
+            " and is not part of what was approved"
+        )
+
+    def _referring(self, reference: Reference, action: Action) -> list[Row]:
+        """The rows that refer to a record as it was approved."""
+        shape = self.mapped.catalog.shapes[reference.child]
+        wanted = asked_values(action.before, reference.to)
+        statements = by_values(shape, reference.columns, wanted, {}, self._dialect)
+        return [row_of(raw) for one in statements for raw in self.connection.execute(one)]
 
     def _cut(self, shape: Shape, key: Row, reference: Reference) -> None:
         """Two rows that refer to each other both go: the first reference is taken back."""
         freed = [n for n in reference.columns if shape.columns[n].nullable and n not in shape.key]
-        if not freed or not shape.key:
+        if not freed or shape.is_whole(key):
             raise Permanent(
                 f"{self.mapped.system}: rows of {shape.label} refer to each other in a circle that"
                 " the schema does not let us open"

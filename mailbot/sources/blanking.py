@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.types import NullType
 
-from mailbot.record import Typed, Value, as_json, canonical, from_value
+from mailbot.record import Typed, Value, as_json, canonical, from_value, same
 from mailbot.sources import schema
 from mailbot.sources.facts import Fact
 from mailbot.sources.reading import parse, without_leaves
@@ -128,8 +128,10 @@ def _neutral(fact: Fact, column: Column) -> Value:
         text = f"erased-{mark}"
         return None if column.length and column.length < len(text) else text
     neutral = _NEUTRAL.get(column.family)
-    return None if neutral is None else _as_read(from_value(neutral), fact, column.name)
+    if neutral is None:
+        return None
+    return _as_read(coerce(from_value(neutral), column), fact, column.name)
 
 
 def _equal(one: Value, other: Value) -> bool:
-    return one == other and type(one) is type(other)
+    return (one is None) == (other is None) and same(one, other)

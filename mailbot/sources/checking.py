@@ -1,6 +1,6 @@
 """The data map against the live schema: every mismatch at once, each with a remedy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -177,11 +177,11 @@ def _grants(database: Database, mapped: Mapped, write: Engine) -> Iterator[Probl
         for entry in mapped.entries:
             if entry.spec.is_ in ("own", "none") or entry.shape.view:
                 continue
-            for right in _needed(entry.spec):
-                schema = entry.shape.name[0]
-                quote = connection.dialect.identifier_preparer.quote
-                name = ".".join(quote(part) for part in (schema, entry.shape.name[1]) if part)
-                if not connection.scalar(sa.select(sa.func.has_table_privilege(name, right))):
+            schema, table = entry.shape.name
+            quote = connection.dialect.identifier_preparer.quote
+            name = ".".join(quote(part) for part in (schema, table) if part)
+            for right, has in _needed(entry.spec).items():
+                if not connection.scalar(sa.select(has(name, right))):
                     yield Problem(
                         _where(database, entry.place[1]),
                         f"the writing user may not {right} here",
@@ -189,11 +189,14 @@ def _grants(database: Database, mapped: Mapped, write: Engine) -> Iterator[Probl
                     )
 
 
-def _needed(spec: Table) -> tuple[str, ...]:
-    whole = spec.keep is not None and "*" in spec.keep.columns
-    partial = spec.keep is not None and not whole
-    update = spec.erase != "delete" or partial or bool(spec.set)
-    return (*(("DELETE",) if spec.erase == "delete" else ()), *(("UPDATE",) if update else ()))
+def _needed(spec: Table) -> dict[str, Callable[[str, str], sa.ColumnElement[bool]]]:
+    """The rights that acting needs, and PostgreSQL's own question for each."""
+    partial = spec.keep is not None and "*" not in spec.keep.columns
+    changes = spec.erase != "delete" or partial or bool(spec.set)
+    # SELECT … FOR UPDATE, by which a record is held, wants UPDATE on one column at least.
+    update = sa.func.has_table_privilege if changes else sa.func.has_any_column_privilege
+    delete = {"DELETE": sa.func.has_table_privilege} if spec.erase == "delete" else {}
+    return {"SELECT": sa.func.has_table_privilege, **delete, "UPDATE": update}
 
 
 def _warnings(database: Database, mapped: Mapped) -> Iterator[str]:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from mailbot.errors import ConfigError, MailbotError, Permanent, Problem, Transient
+from mailbot.sources import calendar
 
 _CONNECT_S = 10
 _LOCK_S = 10  # a lock that staff hold longer than this: try again later
@@ -129,6 +130,8 @@ def _server(url: URL, timeout_s: int, *, writes: bool) -> Engine:
 
         @event.listens_for(engine, "connect")
         def _limits(connection: Any, _entry: ConnectionPoolEntry) -> None:
+            if url.get_driver_name() == "psycopg":
+                calendar.widen(connection)
             cursor = connection.cursor()
             limit(cursor, timeout_s, writes)
             cursor.close()
@@ -151,17 +154,29 @@ def _connect_args(backend: str, driver: str, timeout_s: int) -> dict[str, object
     return {}
 
 
+_ALIKE = {
+    "timezone": "UTC",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+}
+
+
 def _limit_postgresql(cursor: _Cursor, timeout_s: int, writes: bool) -> None:
     access = "READ WRITE" if writes else "READ ONLY"
     cursor.execute(f"SET SESSION CHARACTERISTICS AS TRANSACTION {access}")
     cursor.execute(f"SET statement_timeout = {int(timeout_s) * 1000}")
     cursor.execute(f"SET lock_timeout = {_LOCK_S * 1000}")
+    # Reader and writer may be two users with settings of their own: the same row must read alike.
+    for name, value in _ALIKE.items():
+        cursor.execute(f"SET {name} = '{value}'")
 
 
 def _limit_mysql(cursor: _Cursor, timeout_s: int, writes: bool) -> None:
     if not writes:
         cursor.execute("SET SESSION TRANSACTION READ ONLY")
-    cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_S}")
+    cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_S}, time_zone = '+00:00'")
     # The same limit has another name and unit in each; a comment that only one of them reads.
     cursor.execute(f"SET SESSION /*M! max_statement_time = {int(timeout_s)}, */ wait_timeout = 900")
     cursor.execute(

@@ -13,7 +13,7 @@ from mailbot.case import Label, Subject
 from mailbot.clients import decode
 from mailbot.clients.mime import EFFECT_HEADER
 from mailbot.datamap import Exchange, KeyPattern, Own
-from mailbot.errors import Permanent, Stale
+from mailbot.errors import Permanent, Stale, Transient
 from mailbot.plan import Action, Do
 from mailbot.ports import ActionReceipt, Fetched, Mailbox, MailQuery, MailRef
 from mailbot.record import (
@@ -112,8 +112,10 @@ class ExchangeSource:
         for action, refs in places:
             for ref in refs:
                 # Once more, since checking the others took its time.
-                if self._is_as_approved(self._mailbox.raw(ref), action, key):
-                    self._mailbox.delete(ref, purge=self._part.erase == "purge")
+                if not self._is_as_approved(self._mailbox.raw(ref), action, key):
+                    # Never receipted as deleted: the next attempt looks where it is now.
+                    raise Transient(f"{self.name}: the mail of action {action.number} has moved")
+                self._mailbox.delete(ref, purge=self._part.erase == "purge")
             outcome = "done" if refs else "already"
             receipts.append(ActionReceipt(number=action.number, outcome=outcome))
         return receipts
@@ -169,7 +171,7 @@ class ExchangeSource:
             personal=_PERSONAL,
             treatment=Treatment(do="delete"),
             message_id=ids[0] if ids else "",
-            title=f"{day} {subject}".strip(),
+            title=_writable(f"{day} {subject}").strip(),
         )
 
     def _reaches_mail(self) -> bool:
@@ -209,7 +211,7 @@ def row(content: decode.Content) -> Row:
         {"name": file.name, "type": file.media_type, "size": file.size, "sha256": file.sha256}
         for file in content.attachments
     ]
-    return {
+    found: dict[str, str] = {
         "from": _people(head, "from"),
         "reply_to": _people(head, "reply-to"),
         "to": _people(head, "to"),
@@ -220,8 +222,18 @@ def row(content: decode.Content) -> Row:
         "message_id": next(iter(head.ids("message-id")), ""),
         "text": content.body[:MOST_TEXT],
         "text_sha256": content.body_sha256,
-        "attachments": Typed("json", json.dumps(attachments, ensure_ascii=False, sort_keys=True)),
     }
+    listed = json.dumps(attachments, ensure_ascii=False, sort_keys=True)
+    return {
+        **{name: _writable(text) for name, text in found.items()},
+        "attachments": Typed("json", _writable(listed)),
+    }
+
+
+def _writable(text: str) -> str:
+    """Half characters (UTF-7 can spell them) cannot be written down: one hostile mail that names
+    the person would stop their whole case."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _people(head: decode.Head, name: str) -> str:

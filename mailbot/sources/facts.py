@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from mailbot.record import Row, as_json, canonical
+from mailbot.record import Row, as_json, canonical, plain
 from mailbot.sources.mapping import Entry, Link, Mapped, Place
 from mailbot.sources.matching import Rules, Traits
-from mailbot.sources.reading import fits, plain
+from mailbot.sources.reading import fits
 
 Values = tuple[str, ...]
 FactId = tuple[str, str, bytes]  # system, table, canonical key
@@ -49,7 +49,7 @@ class Fact:
     def label(self) -> str:
         """The row's place in a trail: "contacts.id = 17"."""
         table = self.entry.place[1]
-        if not self.entry.shape.key:
+        if self.entry.shape.is_whole(self.key):
             return f"{table} (no key)"
         shown = (f"{table}.{name} = {plain(value)}" for name, value in self.key.items())
         return ", ".join(shown)
@@ -130,4 +130,4 @@ def _file(index: dict[Values, list[Fact]], fact: Fact, columns: Values) -> None:
 
 def key_of(entry: Entry, row: Row) -> Row:
     """What names a row: its primary key, or all its columns."""
-    return {name: row[name] for name in entry.shape.key_columns}
+    return entry.shape.key_of(row)

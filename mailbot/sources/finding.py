@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from mailbot.case import Key
 from mailbot.datamap import Disclosure
 from mailbot.errors import MailbotError
-from mailbot.record import Certainty, Finding, Recipient, Row, Value, display
+from mailbot.record import Certainty, Finding, Recipient, Row, Value, display, plain
 from mailbot.sources.blanking import stored
 from mailbot.sources.doubting import doubt
 from mailbot.sources.facts import Fact
 from mailbot.sources.judging import Judge, Verdict
 from mailbot.sources.keeping import Keeper
 from mailbot.sources.mapping import Mapped, Place
-from mailbot.sources.reading import parse, plain, texts
+from mailbot.sources.reading import parse, texts
 from mailbot.sources.statements import Unfit
 
 # system, table, column, value → the rows of a lookup table

@@ -40,16 +40,16 @@ def read_date(value: Value) -> date | None:
     """The day that a stored value means; None if that is not beyond doubt."""
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int | float):
-        return _from_number(value)
-    text = value.text if isinstance(value, Typed) else value.strip()
     try:
+        if isinstance(value, int | float):
+            return _from_number(value)
+        text = value.text if isinstance(value, Typed) else value.strip()
         if isinstance(value, Typed) and value.type == "decimal":
             return _from_number(float(text))
         if isinstance(value, Typed) and value.type == "datetime":
             return _local_day(datetime.fromisoformat(text))
         return _from_text(text)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         return None
 
 

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from mailbot.case import Label
 from mailbot.errors import Permanent
 from mailbot.plan import Action, Do
-from mailbot.record import Certainty, Finding, Row, Value, as_json, canonical
+from mailbot.record import Certainty, Finding, Row, Value, as_json, canonical, plain, same
 from mailbot.sources.blanking import blank
 from mailbot.sources.facts import Fact
 from mailbot.sources.mapping import Entry, Mapped
 from mailbot.sources.matching import Traits
-from mailbot.sources.reading import fits, plain
+from mailbot.sources.reading import fits
 from mailbot.sources.schema import Reference, Shape
 from mailbot.sources.statements import by_values, row_of
 
@@ -45,7 +45,7 @@ def plain_actions(right: Label, findings: Sequence[Finding], *, writable: bool) 
         after = {
             name: value
             for name, value in finding.settings[right.value].items()
-            if finding.row.get(name) != value
+            if not same(finding.row.get(name), value)
         }
         if not after:
             continue  # it says so already
@@ -112,7 +112,7 @@ class Planner:
                 actions[name] = self._spare(first[name], blocker)
             blocked = self._settle(actions)
             if not blocked:
-                return self._ordered(actions)
+                return self._ordered({**actions, **self._hindered(actions)})
             for name, blocker in blocked.items():
                 if name not in first:
                     # A row that only went along with its parent: the parent is what must stay.
@@ -121,6 +121,27 @@ class Planner:
                         " would go with a deleted record; map these tables first"
                     )
             spared |= blocked
+
+    def _hindered(self, actions: Mapping[RowId, Action]) -> dict[RowId, Action]:
+        """Changes that are left to staff: other rows refer to the very value that would change,
+        and the database would refuse that, or change those rows on the side (ON UPDATE)."""
+        touched: dict[Reference, list[RowId]] = {}
+        for name, action in actions.items():
+            if action.do is Do.DELETE or not action.changes:
+                continue
+            shape = self._shape(action.table)
+            for reference in self.mapped.catalog.references:
+                if reference.parent == shape.name and set(reference.to) & set(action.after):
+                    touched.setdefault(reference, []).append(name)
+        hindered: dict[RowId, Action] = {}
+        for reference, names in touched.items():
+            self._read_children(reference, names, actions)
+            table = self._table(self.mapped.catalog.shapes[reference.child])
+            for name in names:
+                if self._children[(reference, name)]:
+                    reason = f"rows of {table} refer to what would be emptied"
+                    hindered[name] = replace(actions[name], do=Do.MANUAL, after={}, reason=reason)
+        return hindered
 
     def _settle(self, actions: dict[RowId, Action]) -> dict[RowId, Blocker]:
         """Add the rows that deletions reach; return those that must not be deleted after all."""
@@ -155,6 +176,7 @@ class Planner:
     ) -> None:
         """Rows that refer to any of these, read together."""
         values: dict[tuple[str, ...], list[RowId]] = {}
+        asked: set[tuple[str, ...]] = set()
         for parent in parents:
             if (reference, parent) in self._children:
                 continue
@@ -162,9 +184,10 @@ class Planner:
             found = _values(actions[parent].before, reference.to)
             if found is not None:
                 values.setdefault(found, []).append(parent)
+                asked |= asked_values(actions[parent].before, reference.to)
         shape = self.mapped.catalog.shapes[reference.child]
         dialect = self.connection.dialect.name
-        for statement in by_values(shape, reference.columns, list(values), {}, dialect):
+        for statement in by_values(shape, reference.columns, sorted(asked), {}, dialect):
             for raw in self.connection.execute(statement):
                 row = row_of(raw)
                 for parent in values.get(_values(row, reference.columns) or (), ()):
@@ -181,7 +204,7 @@ class Planner:
         """What a deletion means for a row that refers to the deleted one."""
         shape = self.mapped.catalog.shapes[reference.child]
         table = self._table(shape)
-        key = {name: row[name] for name in shape.key_columns}
+        key = shape.key_of(row)
         name = row_id(table, key)
         action = actions.get(name)
         if name == parent or (action and action.do is Do.DELETE):
@@ -271,8 +294,7 @@ class Planner:
                 continue
             shape = self.mapped.catalog.shapes[reference.child]
             for row in children:
-                key = {name: row[name] for name in shape.key_columns}
-                child = row_id(self._table(shape), key)
+                child = row_id(self._table(shape), shape.key_of(row))
                 if child in actions and child != parent:
                     before[parent].add(child)
         ordered: list[RowId] = []
@@ -286,6 +308,17 @@ class Planner:
                 placed.add(name)
             rest = [name for name in rest if name not in placed]
         return [replace(actions[name], order=place) for place, name in enumerate(ordered, start=1)]
+
+
+def asked_values(row: Row, columns: Sequence[str]) -> set[tuple[str, ...]]:
+    """The values by which other rows may refer to a row, with and without the spaces at their end:
+    one column may be padded and the other not. Empty: nothing can refer to it."""
+    bare = _values(row, columns)
+    if bare is None:
+        return set()
+    values = (row.get(column) for column in columns)
+    padded = (v if isinstance(v, str) else p for v, p in zip(values, bare, strict=True))
+    return {bare, tuple(padded)}
 
 
 def _values(row: Row, columns: Sequence[str]) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
 
-from mailbot.record import Row, Typed, Value, to_value
+from mailbot.record import Row, Typed, Value, plain, to_value
 
 _LONGEST = 1_000_000  # characters of one value that are looked at
 _DEEPEST = 40  # levels of JSON
@@ -57,28 +57,6 @@ def _leaf(text: str, columns: Collection[str]) -> Leaf | None:
         path.append(step.group(1) if step.group(1) is not None else f"[{step.group(2)}]")
         place = step.end()
     return Leaf(column, tuple(path))
-
-
-def plain(value: Value) -> str | None:
-    """A value as text for comparing ids and conditions: 17, 17.0 and Decimal("17") are "17"."""
-    match value:
-        case None:
-            return None
-        case bool():
-            return "1" if value else "0"
-        case float():
-            return str(int(value)) if value.is_integer() else repr(value)
-        case Typed("decimal", text):
-            return text.rstrip("0").rstrip(".") if "." in text else text
-        case Typed("uuid", text):
-            return text.lower()
-        case Typed("bytes", text):
-            return text
-        case Typed(_, text):
-            return text
-        case str():
-            return value.rstrip(" ")  # CHAR(n) is padded with spaces
-    return str(value)
 
 
 def texts(leaf: Leaf, row: Row, encoding: str = "") -> Iterator[str]:

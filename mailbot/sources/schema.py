@@ -1,13 +1,15 @@
 """What a database says of itself: tables, columns, keys and who refers to whom."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import types
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import Inspector, ObjectKind, ObjectScope
+
+from mailbot.record import Row
 
 TEXT, INTEGER, NUMBER, BOOLEAN, DATE, DATETIME, TIME, BYTES, UUID, JSON, OTHER = (
     "text", "integer", "number", "boolean", "date", "datetime", "time", "bytes", "uuid", "json",
@@ -27,6 +29,8 @@ class Column:
     length: int | None
     generated: bool
     bits: int = 63  # of a whole number, without its sign
+    zoned: bool = False  # a moment with its time zone
+    exact: bool = True  # what was read from it can be compared with = and is found again
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,17 @@ class Shape:
         """What names a row: the primary key, or all columns where there is none."""
         return self.key or tuple(self.columns)
 
+    def key_of(self, row: Row) -> Row:
+        """What names one row: its primary key; all columns where there is none, or where it is
+        empty in part (SQLite allows that, and such keys tell nothing apart)."""
+        if any(row[name] is None for name in self.key):
+            return dict(row)
+        return {name: row[name] for name in self.key_columns}
+
+    def is_whole(self, key: Row) -> bool:
+        """Whether a key is no primary key but all columns of its row."""
+        return set(key) != set(self.key)
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
@@ -86,17 +101,65 @@ class Catalog:
 
 
 def reflect(connection: sa.Connection, default: str | None, mapped: Iterable[str]) -> Catalog:
-    """Read the shape of the default schema and of every other one that a mapped name mentions."""
+    """Read the shape of the default schema, of every other one that a mapped name mentions, and of
+    those whose tables refer to them: a deletion would reach there."""
     inspector = sa.inspect(connection)
     known = set(inspector.get_schema_names())
+    own = default or inspector.default_schema_name or ""
     others = {text.partition(".")[0] for text in mapped if "." in text} & known
+    others |= _referring(connection, {own, *others}) & known - {own}
+    parts = _partitions(connection)
     shapes: dict[TableName, Shape] = {}
     references: list[Reference] = []
     for schema in (default, *sorted(others - {default})):
-        shapes |= _shapes(inspector, schema, connection.dialect.name)
-        references += _references(inspector, schema, default)
-    filled = (_filled(reference, shapes) for reference in references)
+        hidden = {name for place, name in parts if place == (schema or own)}
+        found = _shapes(inspector, schema, connection.dialect.name)
+        shapes |= {place: shape for place, shape in found.items() if place[1] not in hidden}
+        rules = _sqlite_rules(connection, found)
+        for one in _references(inspector, schema, default, own):
+            rule = rules.get((one.child[1], one.columns))
+            references.append(one if rule is None else replace(one, on_delete=rule))
+    filled = (_filled(one, shapes) for one in references if one.child in shapes)
     return Catalog(shapes, tuple(reference for reference in filled if reference), default)
+
+
+# Schemas with foreign keys into any of these, as far as the catalogue of the engine tells.
+_REFERRING = {
+    "postgresql": """
+        SELECT DISTINCT cn.nspname AS child, pn.nspname AS parent
+        FROM pg_constraint f
+            JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
+            JOIN pg_class p ON p.oid = f.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+        WHERE f.contype = 'f' AND cn.oid <> pn.oid""",
+    "mysql": """
+        SELECT DISTINCT table_schema AS child, referenced_table_schema AS parent
+        FROM information_schema.key_column_usage
+        WHERE referenced_table_schema <> table_schema""",
+    "mssql": """
+        SELECT DISTINCT OBJECT_SCHEMA_NAME(parent_object_id) AS child,
+            OBJECT_SCHEMA_NAME(referenced_object_id) AS parent FROM sys.foreign_keys""",
+}
+_REFERRING["mariadb"] = _REFERRING["mysql"]
+
+
+def _referring(connection: sa.Connection, schemas: set[str]) -> set[str]:
+    query = _REFERRING.get(connection.dialect.name)
+    pairs = [tuple(row) for row in connection.exec_driver_sql(query)] if query else []
+    reached = set(schemas)
+    while new := {child for child, parent in pairs if parent in reached} - reached:
+        reached |= new
+    return reached - schemas
+
+
+def _partitions(connection: sa.Connection) -> set[tuple[str, str]]:
+    """PostgreSQL shows each partition as a table of its own: its rows are the whole table's."""
+    if connection.dialect.name != "postgresql":
+        return set()
+    query = (
+        "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f')"
+    )
+    return {(str(row[0]), str(row[1])) for row in connection.exec_driver_sql(query)}
 
 
 def _shapes(inspector: Inspector, schema: str | None, dialect: str) -> dict[TableName, Shape]:
@@ -138,20 +201,42 @@ def _materialized(inspector: Inspector, schema: str | None) -> list[str]:
 
 
 def _references(
-    inspector: Inspector, schema: str | None, default: str | None
+    inspector: Inspector, schema: str | None, default: str | None, own: str
 ) -> Iterable[Reference]:
     for (_, name), keys in inspector.get_multi_foreign_keys(
         schema=schema, kind=ObjectKind.TABLE, scope=ObjectScope.DEFAULT
     ).items():
         for key in keys:
             options: Mapping[str, Any] = key.get("options") or {}
+            named = key.get("referred_schema")
+            parent = named if named and named != own else default
             yield Reference(
                 child=(schema, name),
                 columns=tuple(key["constrained_columns"]),
-                parent=(key.get("referred_schema") or default, key["referred_table"]),
+                parent=(parent, key["referred_table"]),
                 to=tuple(key["referred_columns"] or ()),
                 on_delete=str(options.get("ondelete") or "").upper(),
             )
+
+
+def _sqlite_rules(
+    connection: sa.Connection, tables: Iterable[TableName]
+) -> dict[tuple[str, tuple[str, ...]], str]:
+    """ON DELETE of SQLite's foreign keys: reflection misses it where it stands beside a column."""
+    if connection.dialect.name != "sqlite":
+        return {}
+    query = sa.text(
+        'SELECT id, "from", on_delete FROM pragma_foreign_key_list(:t) ORDER BY id, seq'
+    )
+    found: dict[tuple[str, tuple[str, ...]], str] = {}
+    for _, table in tables:
+        keys: dict[int, list[tuple[str, str]]] = {}
+        for number, column, rule in connection.execute(query, {"t": table}):
+            keys.setdefault(number, []).append((column, rule))
+        for parts in keys.values():
+            columns = tuple(column for column, _ in parts)
+            found[table, columns] = "" if parts[0][1] == "NO ACTION" else parts[0][1].upper()
+    return found
 
 
 def _filled(reference: Reference, shapes: Mapping[TableName, Shape]) -> Reference | None:
@@ -205,7 +290,16 @@ def _column(column: ReflectedColumn, dialect: str) -> Column:
         length=length if isinstance(length, int) and length > 0 else None,
         generated=bool(column.get("computed") or column.get("identity")),
         bits=_bits(kind, dialect),
+        zoned=bool(getattr(kind, "timezone", False)),
+        exact=dialect == "sqlite" or _is_exact(kind, family),
     )
+
+
+def _is_exact(kind: types.TypeEngine[Any], family: str) -> bool:
+    """Types without "=" (json, xml, point), and short floats, which "=" finds unlike themselves."""
+    if isinstance(kind, types.NullType) or family in (JSON, OTHER):
+        return False
+    return not isinstance(kind, types.Float) or isinstance(kind, types.Double)
 
 
 def _by_name(kind: types.TypeEngine[Any]) -> str:

@@ -147,7 +147,7 @@ def _collect(read: _Read, rows: Iterator[Row], rules: Rules, beat: Beat) -> None
                 read.cut = True
                 continue
         fact = Fact(query.entry, key_of(query.entry, row), row, traits)
-        if not query.entry.shape.key:
+        if query.entry.shape.is_whole(fact.key):
             known = copies.setdefault(repr(fact.id), fact)
             if known is not fact:
                 known.copies += 1
@@ -317,7 +317,7 @@ class _Search:
     def _found(self) -> Found:
         dead = {system for system, table in self.unread if not table}
         unread = [
-            NotSearched(system=system, why=why)
+            NotSearched(system=system, why=why, failed=True)
             for (system, table), why in sorted(self.unread.items())
             if not table or system not in dead
         ]

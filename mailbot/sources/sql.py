@@ -12,7 +12,7 @@ from mailbot.datamap import Database, DataMap
 from mailbot.errors import Permanent
 from mailbot.plan import Action
 from mailbot.ports import ActionReceipt
-from mailbot.record import Finding, Row, SearchResult, Value
+from mailbot.record import Finding, Row, SearchResult, Value, plain
 from mailbot.sources import engines
 from mailbot.sources.acting import Actor
 from mailbot.sources.checking import check
@@ -20,7 +20,6 @@ from mailbot.sources.locating import locate
 from mailbot.sources.mapping import Mapped, lay
 from mailbot.sources.matching import Rules
 from mailbot.sources.planning import Planner, plain_actions
-from mailbot.sources.reading import plain
 from mailbot.sources.schema import reflect
 from mailbot.sources.searching import Query, Scan
 from mailbot.sources.statements import by_values, row_of, scan

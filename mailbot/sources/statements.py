@@ -5,26 +5,28 @@ separators, transliteration, encodings), in one pass per table for all keys toge
 then decides row by row.
 """
 
+import itertools
 import math
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import sqlalchemy as sa
 
 from mailbot import identifiers
-from mailbot.record import Row, Typed, Value, from_value, to_value
+from mailbot.record import Row, Typed, Value, from_value, plain, to_value
 from mailbot.sources import schema
 from mailbot.sources.mapping import Entry
 from mailbot.sources.matching import Rules, Wanted
-from mailbot.sources.reading import plain
 from mailbot.sources.schema import Column, Shape
 
 _CHUNK = 500  # parameters of one IN list; SQL Server allows 2,100 in a statement
+_MOST_WAYS = 16  # of writing the values of one reference
 _RUN = re.compile("[a-z0-9]+")
+_OCTETS = re.compile(r"(?:[0-9a-f]{2}){4,64}")
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 _CONSONANTS = re.compile("[b-df-hj-np-tv-xz]+")
 _SEPARATORS = " \t\u00a0\u202f()./-\u2010\u2011\u2012\u2013\u2014\u2212\u00b7'"
@@ -58,13 +60,15 @@ def _coerced(value: object, column: Column) -> object:
     if family == schema.DATE:
         return date.fromisoformat(text[:10])
     if family == schema.DATETIME:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+        # Sessions run in UTC: a moment without a zone means that one, and reads back so.
+        return moment.replace(tzinfo=UTC) if column.zoned and moment.tzinfo is None else moment
     if family == schema.TIME:
         return time.fromisoformat(text)
     if family == schema.UUID:
         return uuid.UUID(text)
-    if family == schema.BYTES and isinstance(value, bytes):
-        return value
+    if family == schema.BYTES:
+        return value if isinstance(value, bytes) else bytes.fromhex(text)
     if family != schema.TEXT:
         return value
     if "\0" in text or text.encode("utf-8", "replace") != text.encode("utf-8", "surrogatepass"):
@@ -95,6 +99,8 @@ def value_of(raw: object) -> Value:
     """A driver's value as a Value; what JSON cannot hold is marked by its type."""
     if isinstance(raw, float) and not math.isfinite(raw):
         return Typed("float", repr(raw))
+    if isinstance(raw, set | frozenset):  # MySQL's SET: Python's order differs in each process
+        return Typed("set", ",".join(sorted(map(str, raw))))
     return to_value(raw)
 
 
@@ -159,41 +165,57 @@ def _alternatives(
     shape: Shape, columns: Sequence[str], values: tuple[str, ...], dialect: str
 ) -> Iterator[tuple[object, ...]]:
     """The value tuples to ask for; none where a column cannot hold such a value at all."""
-    fitting: list[object] = []
-    for name, text in zip(columns, values, strict=True):
-        try:
-            fitting.append(bound(text, shape.columns[name], dialect))
-        except Unfit:
+    ways = [
+        tuple(_spellings(text, shape.columns[name], dialect))
+        for name, text in zip(columns, values, strict=True)
+    ]
+    yield from itertools.islice(itertools.product(*ways), _MOST_WAYS)
+
+
+def _spellings(text: str, column: Column, dialect: str) -> Iterator[object]:
+    """A value as a column may hold it: SQLite holds anything in any column."""
+    try:
+        fitting = bound(text, column, dialect)
+    except Unfit:
+        if dialect != "sqlite":
             return
-    yield tuple(fitting)
-    if len(columns) == 1 and isinstance(fitting[0], str):
-        yield from ((other,) for other in _other_spellings(fitting[0], dialect))
-
-
-def _other_spellings(text: str, dialect: str) -> Iterator[object]:
+        fitting = text
+    yield fitting
+    if not isinstance(fitting, str):
+        return
     if len(text) == 36 and text.count("-") == 4:
         yield text.upper()  # a UUID kept as text
     if dialect == "sqlite" and re.fullmatch(r"-?\d{1,18}", text):
         yield int(text)  # a column of no declared type compares 17 and '17' as different
+    if dialect == "sqlite" and _OCTETS.fullmatch(text):
+        yield bytes.fromhex(text)
 
 
-def by_key(shape: Shape, key: Row, dialect: str) -> sa.Select[Any]:
-    """One row by its key; without a primary key, by every column that can be compared."""
-    return every(shape).where(*key_match(shape, key, dialect))
+def by_key(shape: Shape, key: Row, dialect: str, volatile: Iterable[str] = ()) -> sa.Select[Any]:
+    """One row by its key; without a primary key, by every column that can be compared: then it is
+    a superset, and the rows that are read must be compared."""
+    return every(shape).where(*key_match(shape, key, dialect, volatile))
 
 
-def key_match(shape: Shape, key: Row, dialect: str) -> list[Condition]:
+def key_match(
+    shape: Shape, key: Row, dialect: str, volatile: Iterable[str] = ()
+) -> list[Condition]:
     """The condition that names a row."""
+    skip = set(volatile) if shape.is_whole(key) else set()
     match: list[Condition] = []
     for name, value in key.items():
-        column = shape.columns[name]
-        if column.family in (schema.JSON, schema.OTHER) and not shape.key:
-            continue  # no equality in every engine: the row that is read is compared instead
+        column = shape.table.c[name]
+        if name in skip or (shape.is_whole(key) and not shape.columns[name].exact):
+            continue
         if value is None:
-            match.append(shape.table.c[name].is_(None))
+            match.append(column.is_(None))
+        elif dialect == "sqlite":
+            raw = for_sqlite(from_value(value))
+            # Octets in a text column (old encodings) equal no octets there until it is cast.
+            is_octets = isinstance(raw, bytes)
+            match.append((sa.cast(column, sa.LargeBinary) if is_octets else column) == raw)
         else:
-            raw = from_value(value)
-            match.append(shape.table.c[name] == (for_sqlite(raw) if dialect == "sqlite" else raw))
+            match.append(column == from_value(value))
     return match
 
 

@@ -115,7 +115,7 @@ class _Task:
 
 
 def _missing(name: str, why: str) -> SearchResult:
-    return SearchResult(not_searched=(NotSearched(system=name, why=why),))
+    return SearchResult(not_searched=(NotSearched(system=name, why=why, failed=True),))
 
 
 def _with_learnt(subject: Subject, results: Iterable[SearchResult]) -> Subject:

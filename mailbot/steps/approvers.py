@@ -4,6 +4,9 @@ from datetime import date
 
 from mailbot.case import Label
 from mailbot.config import Approver, Settings
+from mailbot.message import Verdict
+from mailbot.move import Context
+from mailbot.steps.belong import proven_by_code
 
 
 def _away(approver: Approver, day: date) -> bool:
@@ -23,14 +26,34 @@ def responsible(settings: Settings, right: Label) -> tuple[Approver, ...]:
     )
 
 
-def asked(settings: Settings, right: Label, day: date) -> tuple[Approver, ...]:
+def concerned(ctx: Context) -> frozenset[str]:
+    """Addresses of the data subject, who decides nothing in a case of their own.
+
+    By who wrote and what the person's own records hold, never by what a mail mentions: naming an
+    approver must not silence them, and neither must a mail that only claims to be from them.
+    """
+    by_code = proven_by_code(ctx.subject)
+    writers = {
+        mail.sender.address
+        for mail in ctx.mails
+        if mail.sender and (by_code or mail.authentication.verdict is Verdict.PASS)
+    }
+    learnt = {key.value for key in ctx.result.learnt if key.kind == "email"}
+    return frozenset(address.casefold() for address in writers | learnt)
+
+
+def asked(
+    settings: Settings, right: Label, day: date, but: frozenset[str] = frozenset()
+) -> tuple[Approver, ...]:
     """Those who are asked today: an approver who is away is represented by the deputy.
 
-    Nobody left: everybody is asked all the same, and the controller; a request is never unasked.
+    `but`: the people concerned, who are passed over. Nobody left: everybody is asked all the same,
+    and the controller; a request is never unasked.
     """
-    by_address = {approver.address.lower(): approver for approver in settings.approver}
+    able = [each for each in settings.approver if each.address.casefold() not in but]
+    by_address = {approver.address.lower(): approver for approver in able}
     chosen: dict[str, Approver] = {}
-    everybody = responsible(settings, right)
+    everybody = tuple(each for each in responsible(settings, right) if each in able)
     for approver in everybody:
         if not _away(approver, day):
             chosen[approver.address.lower()] = approver
@@ -38,13 +61,15 @@ def asked(settings: Settings, right: Label, day: date) -> tuple[Approver, ...]:
             chosen[deputy.address.lower()] = deputy
     if chosen:
         return tuple(chosen.values())
-    controllers = tuple(approver for approver in settings.approver if approver.controller)
-    return tuple(dict.fromkeys(everybody + controllers)) or settings.approver
+    controllers = tuple(approver for approver in able if approver.controller)
+    return tuple(dict.fromkeys(everybody + controllers)) or tuple(able) or settings.approver
 
 
-def may_decide(settings: Settings, right: Label, address: str, day: date) -> Approver | None:
+def may_decide(
+    settings: Settings, right: Label, address: str, day: date, but: frozenset[str] = frozenset()
+) -> Approver | None:
     """The approver with this address, if they may decide on the right (or as deputy)."""
-    permitted = (*responsible(settings, right), *asked(settings, right, day))
+    permitted = (*responsible(settings, right), *asked(settings, right, day, but))
     for approver in permitted:
         if approver.address.lower() == address.lower():
             return approver

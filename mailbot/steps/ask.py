@@ -31,7 +31,9 @@ def ask(ctx: Context, tools: Tools) -> Outcome:
     assert plan is not None  # draft has written it
     settings = tools.settings
     effects, tokens = [], []
-    for approver in approvers.asked(settings, ctx.matter.right, ctx.now.date()):
+    for approver in approvers.asked(
+        settings, ctx.matter.right, ctx.now.date(), approvers.concerned(ctx)
+    ):
         token, hashed, stands_for = outgoing.issue(
             ctx, approver, plan.version, tools.random(outgoing.TOKEN_OCTETS)
         )
@@ -87,9 +89,11 @@ def ask(ctx: Context, tools: Tools) -> Outcome:
 
 def whole_request(ctx: Context) -> Mail | None:
     """What the person wrote, latest first: a "wait" makes no sense without what it is about."""
-    if ctx.mail is None or len(ctx.mails) < 2:
-        return ctx.mail
-    texts = [mail.new_text.strip() for mail in reversed(ctx.mails)]
+    if ctx.mail is None:
+        return None
+    # With what stands below a line of dashes too: it may be more than a signature.
+    mails = ctx.mails or (ctx.mail,)
+    texts = [f"{mail.new_text.strip()}\n\n{mail.signature}".strip() for mail in reversed(mails)]
     return replace(ctx.mail, new_text="\n\n* * *\n\n".join(text for text in texts if text))
 
 
@@ -101,7 +105,7 @@ def remind(ctx: Context, tools: Tools) -> Outcome:
     """The clock came to a matter that waits for staff: remind them, then the controller."""
     settings = tools.settings
     left = days_left(ctx.now.date(), ctx.matter.last_day)
-    to = list(approvers.asked(settings, ctx.matter.right, ctx.now.date()))
+    to = list(approvers.asked(settings, ctx.matter.right, ctx.now.date(), approvers.concerned(ctx)))
     if left <= 2:
         known = {approver.address for approver in to}
         to += [a for a in settings.approver if a.controller and a.address not in known]

@@ -20,6 +20,7 @@ from mailbot.steps import approvers
 from mailbot.steps.classify import TRIAGE
 from mailbot.steps.respond import EXTENDED
 
+SECOND_THOUGHTS = "second-thoughts"  # of one who approved already: only a no counts
 _CHANGEABLE = frozenset({Do.DELETE, Do.BLANK, Do.REPLACE})
 
 
@@ -45,15 +46,16 @@ def judge(
         return no(counts=False, reason=f"automatic-{mail.automatic.value}")
     if mail.sender is None:
         return no(counts=False, reason="unknown-sender")
-    sender = mail.sender.address.casefold()
-    # By who wrote, never by what a mail mentions: naming an approver must not silence them.
-    writers = {mail.sender.address.casefold() for mail in ctx.mails if mail.sender}
-    if sender in writers:
+    # Lower case and no more: case folding makes one address of two ("ß" and "ss").
+    sender = mail.sender.address.lower()
+    concerned = approvers.concerned(ctx)
+    if mail.sender.address.casefold() in concerned:
         return no(counts=False, reason="data-subject")
-    approver = approvers.may_decide(settings, ctx.matter.right, sender, ctx.now.date())
+    day = ctx.now.date()
+    approver = approvers.may_decide(settings, ctx.matter.right, sender, day, concerned)
     if TRIAGE in ctx.matter.flags and approver is None:
-        asked = approvers.asked(settings, ctx.matter.right, ctx.now.date())
-        approver = next((a for a in asked if a.address.casefold() == sender), None)
+        asked = approvers.asked(settings, ctx.matter.right, day, concerned)
+        approver = next((a for a in asked if a.address.lower() == sender), None)
     if approver is None:
         return no(counts=False, reason="not-an-approver")
     if mail.authentication.verdict is not Verdict.PASS:
@@ -65,13 +67,15 @@ def judge(
         return no(counts=False, reason="several-tokens", approver=approver)
     if token is None or token.matter_id != ctx.matter.id:
         return no(counts=False, reason="unknown-token", approver=approver)
-    if token.approver.casefold() != sender:
+    if token.approver.lower() != sender:
         return no(counts=False, reason="token-of-another-approver", approver=approver)
     if token.plan_version != ctx.matter.plan_version:
         return no(counts=False, reason="older-plan-version", approver=approver)
-    if token.state == "used":
+    # Whoever gave a first approval may take it back as long as the second is awaited.
+    again = token.state == "used" and sender.casefold() in ctx.approvals
+    if token.state == "used" and not (again and ctx.matter.state is State.ASKED):
         return no(counts=False, reason="used-token", approver=approver)
-    if token.state != "live":
+    if token.state not in ("live", "used"):
         return no(counts=False, reason="older-plan-version", approver=approver)
     if ctx.matter.state is not State.ASKED:
         return no(counts=False, reason="not-asked", approver=approver)
@@ -82,7 +86,8 @@ def judge(
             or message.plan_version != ctx.matter.plan_version
         ):
             return no(counts=False, reason="references-another-plan", approver=approver)
-    return Ruling(counts=True, reason="authentic-approver", approver=approver)
+    reason = SECOND_THOUGHTS if again else "authentic-approver"
+    return Ruling(counts=True, reason=reason, approver=approver)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,18 @@ class Unusable:
     """An authentic reply whose decision cannot be carried out here: nothing changes."""
 
     reason: str
+
+
+def take_back(reply: Reply, approver: Approver) -> Move | Unusable:
+    """What a second word makes of an approval that still waits for another's."""
+    if reply.decision != "reject":
+        return Unusable(reason="used-token")
+    return Move(
+        to=State.NEEDS_HUMAN,
+        reason="approval-withdrawn",
+        facts={"decision": reply.decision, "approver": approver.address},
+        void_tokens=True,
+    )
 
 
 def decide(reply: Reply, approver: Approver, ctx: Context, tools: Tools) -> Move | Unusable:
@@ -160,7 +177,14 @@ def _approve(approver: Approver, ctx: Context, tools: Tools) -> Move | Unusable:
     if ctx.plan is None:
         return Unusable(reason="nothing-to-approve")
     needed = approvers.required(tools.settings, ctx.matter.right)
-    given = tuple(dict.fromkeys((*ctx.approvals, approver.address.casefold())))
+    # Who approved earlier and may no longer decide does not count any more.
+    day = ctx.now.date()
+    still = (
+        address
+        for address in ctx.approvals
+        if approvers.may_decide(tools.settings, ctx.matter.right, address, day)
+    )
+    given = tuple(dict.fromkeys((*still, approver.address.casefold())))
     facts = {
         "approver": approver.address,
         "version": ctx.plan.version,

@@ -1,10 +1,38 @@
 """APPROVED → EXECUTED: carry out exactly what was approved, one transaction per system."""
 
+from dataclasses import replace
+
 from mailbot.case import State
 from mailbot.codec import to_json
 from mailbot.move import Act, Context, Move, Outcome, Tools
+from mailbot.plan import Action
 from mailbot.ports import Effect
 from mailbot.steps.outgoing import effect_id
+
+
+def carried_out(ctx: Context) -> tuple[Action, ...]:
+    """What earlier versions of the plan have changed already, where one system was done before
+    another was found changed, or where more came to light afterwards.
+
+    It is never repeated, but the person is told of it, and what its records taught is remembered.
+    """
+    if ctx.plan is None or ctx.plan.rights != (ctx.matter.right.value,):
+        return ()
+    done = {
+        effect.payload["system"]
+        for effect in ctx.effects
+        if effect.kind == "apply" and effect.status == "done" and not is_shadow(effect)
+    }
+    return tuple(
+        replace(action, done=True)
+        for action in ctx.plan.actions
+        if action.done or (action.changes and action.system in done)
+    )
+
+
+def is_shadow(effect: Effect) -> bool:
+    """Whether an effect was only receipted: mailbot looks on and changes nothing yet."""
+    return bool(effect.receipt and effect.receipt.get("shadow"))
 
 
 def execute(ctx: Context, tools: Tools) -> Outcome:

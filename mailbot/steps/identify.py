@@ -8,6 +8,7 @@ from mailbot.case import ENDED, Key, Label, State, Subject
 from mailbot.datamap import DataMap
 from mailbot.message import Mail, Verdict
 from mailbot.move import Context, Move, Outcome, Tools, Wait
+from mailbot.steps.belong import is_own_address
 
 # Rights that are answered with a letter alone: no search is made unless one is asked for.
 NO_SEARCH = frozenset({Label.INFO, Label.COMPLAINT, Label.BREACH_REPORT})
@@ -68,6 +69,10 @@ def identify(ctx: Context, tools: Tools) -> Outcome:
         return Move(
             to=State.NEEDS_HUMAN, reason="unknown-sender", facts={"verdict": Verdict.NONE.value}
         )
+    if is_own_address(ctx.mail.sender.address, tools.settings):
+        # A contact form or a copy of our own: who asks stands somewhere in the text, and neither
+        # an answer to ourselves nor a search for our own address helps anybody.
+        return Move(to=State.NEEDS_HUMAN, reason="unknown-sender-own-address")
     if "automated" in ctx.matter.flags:
         # GDPR art. 22(3): a person must look, explain and hear the view of the person concerned.
         return Move(to=State.NEEDS_HUMAN, reason="automated-decision")

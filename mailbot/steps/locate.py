@@ -4,11 +4,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailbot.case import State, Subject
+from mailbot.errors import Transient
 from mailbot.move import Context, Move, Outcome, Tools
 from mailbot.ports import Sources
 from mailbot.record import Certainty, SearchResult
+from mailbot.steps.execute import carried_out
 from mailbot.steps.identify import NO_SEARCH
 
+PATIENCE = 3  # searches, seconds apart, before a plan is made without what could not be searched
 CLAIMED = "found only by what the mail claims"
 
 
@@ -28,7 +31,8 @@ def search(
     claimed = tuple(key for key in subject.keys if not key.verified)
     certain = sources.find(replace(subject, keys=proven)) if proven else SearchResult()
     found = {finding.identity: finding for finding in certain.findings}
-    searched, not_searched = certain.searched, certain.not_searched
+    not_searched = certain.not_searched
+    searched = certain.searched
     if claimed:
         more = sources.find(subject)
         for finding in more.findings:
@@ -40,7 +44,14 @@ def search(
                     reason=f"{finding.reason}; {CLAIMED}",
                 ),
             )
-        searched = tuple(dict.fromkeys((*searched, *more.searched)))
+        # Reached is only what was reached with the keys that make a finding certain: a system that
+        # failed then, and answers now, has not shown what is the person's.
+        failed = {part.system for part in not_searched if part.failed}
+        searched = tuple(
+            name
+            for name in dict.fromkeys((*searched, *more.searched))
+            if name not in failed or name in certain.searched
+        )
         known = {(part.system, part.why) for part in not_searched}
         not_searched += tuple(
             part for part in more.not_searched if (part.system, part.why) not in known
@@ -62,7 +73,17 @@ def locate(ctx: Context, tools: Tools) -> Outcome:
     """Search, and say what was and what was not searched."""
     if ctx.matter.right in NO_SEARCH:
         return Move(to=State.LOCATED, reason="no-search-asked")
-    result = search(ctx.subject, tools.sources, ctx.correspondence, ctx.matter.received)
+    subject = ctx.subject
+    earlier = ctx.result.learnt if carried_out(ctx) else ()
+    if earlier:
+        # The records that taught these keys are gone; others are found by nothing else.
+        learnt = tuple(replace(key, verified=True) for key in earlier)
+        subject = replace(subject, keys=(*subject.keys, *learnt))
+    result = search(subject, tools.sources, ctx.correspondence, ctx.matter.received)
+    if ctx.matter.attempts < PATIENCE and any(part.failed for part in result.not_searched):
+        # A server that starts anew must not make the plan, and so the answer, incomplete.
+        raise Transient("a system could not be searched")
+    result = replace(result, learnt=tuple(dict.fromkeys((*earlier, *result.learnt))))
     certain = sum(finding.certainty is Certainty.CERTAIN for finding in result.findings)
     return Move(
         to=State.LOCATED,

@@ -1,6 +1,8 @@
 """Notices to approvers (never to strangers): why something stopped or a reply changed nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from mailbot.config import Approver
 from mailbot.deadline import days_left
@@ -9,7 +11,8 @@ from mailbot.move import Context, Tools
 from mailbot.ports import Effect
 from mailbot.steps import approvers, outgoing
 
-# A person who keeps on sending unusable replies must not make mailbot send without end.
+# Whoever keeps on sending unusable replies, bounces or the like must not make mailbot send without
+# end. What mailbot itself has to tell (a case stopped) is bounded by the case, and always told.
 NOTICES_MOST = 20
 
 
@@ -20,10 +23,14 @@ def tell_approvers(
     facts: Mapping[str, object],
     only: Approver | None = None,
     distinct: object = "",
+    lane: str = "",
 ) -> tuple[Effect, ...]:
-    """One notice each; `only`: the approver whose reply it is about."""
+    """One notice each; `only`: the approver whose reply it is about.
+
+    `distinct`: the mail that gave rise to it. `lane`: by which notices are counted (see `told`).
+    """
     settings = tools.settings
-    if sum(effect.kind == "notice" for effect in ctx.effects) >= NOTICES_MOST:
+    if distinct and sum(effect.kind == "notice" for effect in ctx.effects) >= NOTICES_MOST:
         return ()
     notice = write_notice(
         NoticeFacts(
@@ -37,8 +44,13 @@ def tell_approvers(
         ),
         tools.templates,
     )
-    to = (only,) if only else approvers.asked(settings, ctx.matter.right, ctx.now.date())
-    return tuple(
+    to = (
+        (only,)
+        if only
+        else approvers.asked(settings, ctx.matter.right, ctx.now.date(), approvers.concerned(ctx))
+    )
+    about = {"lane": lane, "cause": str(distinct)}
+    notices = (
         outgoing.to_approver(
             ctx,
             settings,
@@ -50,4 +62,21 @@ def tell_approvers(
             notice.html,
         )
         for approver in to
+    )
+    return tuple(
+        replace(effect, payload={**effect.payload, **about} if lane else effect.payload)
+        for effect in notices
+    )
+
+
+def told(effects: Iterable[Effect], lane: str, since: datetime) -> int:
+    """Of how many mails notices of a lane have told since then."""
+    return len(
+        {
+            effect.payload.get("cause")
+            for effect in effects
+            if effect.kind == "notice"
+            and effect.payload.get("lane") == lane
+            and (effect.intended_at is None or effect.intended_at >= since)
+        }
     )

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
 
 from mailbot.codec import to_json
 from mailbot.config import Approver, Settings
@@ -10,6 +11,7 @@ from mailbot.message import Address, Mail, Outgoing, OutgoingFile
 from mailbot.move import Context
 from mailbot.ports import Effect, Token
 
+_THREAD_MOST = 20
 TOKEN_OCTETS = 20  # 160 bits, more than the 128 that DESIGN § 9 fixes; 32 base32 characters
 
 
@@ -87,12 +89,15 @@ def to_subject(
     subject: str,
     text: str,
     files: tuple[OutgoingFile, ...] = (),
+    more: Mapping[str, str] | None = None,
 ) -> Effect:
-    """A letter to the data subject, in the thread of their own mail."""
+    """A letter to the data subject, in the thread of their own mail. `more`: further headers."""
     identity = effect_id(ctx.case_key, ctx.matter.id, ctx.matter.plan_version, kind)
     sender = mailbox_address(settings, ctx.case.mailbox)
     request: Mail | None = ctx.mail
     thread = (*request.references, request.message_id) if request and request.message_id else ()
+    # The sender chose them: a thread needs its first and its latest (RFC 5322 § 3.6.4), no flood.
+    thread = thread if len(thread) <= _THREAD_MOST else (thread[0], *thread[1 - _THREAD_MOST :])
     mail = Outgoing(
         effect=identity,
         message_id=f"{identity}@{sender.rpartition('@')[2]}",
@@ -103,7 +108,7 @@ def to_subject(
         in_reply_to=thread[-1] if thread else "",
         references=thread,
         files=files,
-        headers={"X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply"},
+        headers={"X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply", **(more or {})},
     )
     return Effect(
         id=identity,

@@ -19,7 +19,7 @@ from mailbot.mailtext.headers import Headers, decode_words, message_ids, one_lin
 from mailbot.mailtext.lines import joined
 from mailbot.mailtext.mime import Budget, Part, read_mime
 from mailbot.mailtext.quotes import Split, split
-from mailbot.mailtext.same import differ
+from mailbot.mailtext.same import differ_beyond
 from mailbot.mailtext.vocabulary import REPLY_SUBJECT
 from mailbot.message import Automatic, Forwarded, Mail
 
@@ -101,7 +101,7 @@ def _with_text(mail: Mail, bodies: Bodies) -> Mail:
     plain = split(bodies.plain) if bodies.differ else rich
     chosen = rich if rich.new.strip() or not plain.new.strip() else plain
     alternatives: tuple[str, ...] = ()
-    if bodies.differ and differ(plain.new, rich.new):
+    if bodies.differ and _say_other_things(plain, rich):
         alternatives = (plain.new, rich.new)
     return replace(
         mail,
@@ -112,6 +112,13 @@ def _with_text(mail: Mail, bodies: Bodies) -> Mail:
         alternatives=alternatives,
         html_only=bodies.html_only,
         notes=_text_notes(chosen, plain),
+    )
+
+
+def _say_other_things(plain: Split, rich: Split) -> bool:
+    """Whether the parts disagree, aside from a signature that one of them does not mark."""
+    return differ_beyond(plain.new, rich.new, rich.signature) and differ_beyond(
+        rich.new, plain.new, plain.signature
     )
 
 

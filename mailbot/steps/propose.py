@@ -1,6 +1,6 @@
 """LOCATED → PROPOSED: who may be answered, and what is to be done with each record."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mailbot import identifiers
@@ -9,10 +9,12 @@ from mailbot.datamap import DataMap
 from mailbot.message import Verdict
 from mailbot.move import Context, Move, Outcome, Tools
 from mailbot.plan import Action, Do, Proposal, Purpose
-from mailbot.record import Certainty, Finding, fingerprint
+from mailbot.record import Certainty, Finding, Treatment, fingerprint
 from mailbot.steps.code import send_code, wants_code
+from mailbot.steps.execute import carried_out
 from mailbot.steps.identify import NO_SEARCH
 
+_REASONS_OF_SOURCES = ("rows of ", "nothing personal is left")
 # Stopping is harmless and must be easy (art. 7(3), 21(3)): no proof of identity is asked for it,
 # unless our server says outright that the mail is forged.
 STOP = frozenset({Label.OBJECTION, Label.CONSENT_WITHDRAWAL})
@@ -43,6 +45,66 @@ def _actions(right: Label, findings: Sequence[Finding], tools: Tools) -> list[Ac
     for name in tools.sources.names():
         actions += tools.sources.get(name).actions(right, by_system.get(name, ()))
     return actions
+
+
+def _kept_by_staff(ctx: Context) -> dict[str, str]:
+    """Records that an approver said to keep, with the reason: that holds for later plans as well.
+
+    A keep without a rule and a date is staff's, but for those that a source gives with reasons of
+    its own: what refers to a kept row stays, and what holds nothing personal.
+    """
+    if ctx.proposal is None or ctx.matter.right is not Label.ERASURE:
+        return {}
+    return {
+        identity_of(action): action.reason
+        for action in ctx.proposal.actions
+        if action.do is Do.KEEP
+        and not (action.after or action.rule or action.until)
+        and not action.reason.startswith(_REASONS_OF_SOURCES)
+    }
+
+
+def _as_kept(findings: Iterable[Finding], kept: Mapping[str, str]) -> list[Finding]:
+    """With them a source can plan: what a kept record refers to must stay as well."""
+    return [
+        replace(finding, treatment=Treatment(do="keep", reason=kept[finding.identity]))
+        if finding.identity in kept
+        else finding
+        for finding in findings
+    ]
+
+
+def _keeping(actions: Iterable[Action], kept: Mapping[str, str]) -> list[Action]:
+    """For sources that know nothing of keeping, such as mail."""
+    return [
+        replace(action, do=Do.KEEP, after={}, reason=kept[identity], rule="", until=None)
+        if action.table and (identity := identity_of(action)) in kept
+        else action
+        for action in actions
+    ]
+
+
+def _with_earlier(fresh: Sequence[Action], earlier: Sequence[Action]) -> list[Action]:
+    """The plan, and what was done already: a record that is there again is as it is found now."""
+    found = {identity_of(action): action for action in fresh}
+    for action in earlier:
+        now = found.get(identity_of(action))
+        left = now is not None and now.do is Do.KEEP and not now.after
+        if now is None or (left and action.do is not Do.DELETE):
+            found[identity_of(action)] = action
+    return [*(a for a in fresh if not a.table), *(a for a in found.values() if a.table)]
+
+
+def identity_of(action: Action) -> str:
+    """The identity of the record that an action is about."""
+    return Finding(
+        system=action.system,
+        table=action.table,
+        key=action.key,
+        certainty=Certainty.CERTAIN,
+        reason="",
+        trail="",
+    ).identity
 
 
 def on_record(ctx: Context, datamap: DataMap) -> bool:
@@ -88,7 +150,9 @@ def propose(ctx: Context, tools: Tools) -> Outcome:
     certain = [f for f in ctx.result.findings if f.certainty is Certainty.CERTAIN]
     if not proven:
         certain = _exact(ctx, sender.address)
-    actions = numbered(_actions(right, certain, tools), ctx.case_key)
+    kept = _kept_by_staff(ctx)
+    fresh = _keeping(_actions(right, _as_kept(certain, kept), tools), kept)
+    actions = numbered(_with_earlier(fresh, carried_out(ctx)), ctx.case_key)
     changing = sum(action.changes for action in actions)
     proposal = Proposal(purpose=Purpose.ANSWER, recipients=recipients, actions=actions)
     return Move(

@@ -1,13 +1,18 @@
 """EXECUTED → VERIFIED: search again with every key; only kept items may remain."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mailbot.case import State
+from mailbot.codec import to_json
+from mailbot.errors import Transient
 from mailbot.move import Context, Move, Outcome, Tools
 from mailbot.plan import Action, Do
-from mailbot.record import Certainty, Finding
+from mailbot.record import Certainty, Finding, SearchResult, canonical, same
+from mailbot.steps.execute import is_shadow
 from mailbot.steps.locate import search
 
+PATIENCE = 10  # attempts, further and further apart, over about an hour; then a person must look
 _GONE = frozenset({Do.DELETE, Do.BLANK, Do.REPLACE, Do.KEEP})
 
 
@@ -19,16 +24,42 @@ def _accounted_for(finding: Finding, actions: dict[str, Action]) -> bool:
     if action.do is Do.KEEP and not action.after:
         return True
     return action.do is not Do.DELETE and all(
-        finding.row.get(column) == value for column, value in action.after.items()
+        same(finding.row.get(column), value) for column, value in action.after.items()
     )
+
+
+def _in_the_bin(actions: Sequence[Action], tools: Tools) -> set[tuple[str, bytes]]:
+    """Mails that the data map has deleted into the bin: there they lie, as was approved, until the
+    server empties it."""
+    soft = {part.name for part in tools.settings.datamap.exchange if part.erase == "soft-delete"}
+    return {
+        (action.system, canonical(to_json(action.before)))
+        for action in actions
+        if action.do is Do.DELETE and action.system in soft
+    }
+
+
+def _unproven(before: SearchResult, now: SearchResult) -> set[str]:
+    """Systems that were searched for the plan and, in whole or in part, cannot be searched now."""
+    known = {(part.system, part.why) for part in before.not_searched}
+    failed = {
+        part.system
+        for part in now.not_searched
+        if part.failed and (part.system, part.why) not in known
+    }
+    return set(before.searched) & (failed | (set(before.searched) - set(now.searched)))
 
 
 def verify(ctx: Context, tools: Tools) -> Outcome:
     """Look again; anything certain that the plan does not account for reopens the matter."""
     assert ctx.plan is not None  # execute has checked
-    changed = [action for action in ctx.plan.actions if action.changes]
-    if not any(action.do in _GONE for action in changed):
+    acted = [action for action in ctx.plan.actions if action.changes or action.done]
+    if not any(action.do in _GONE for action in acted):
         return Move(to=State.VERIFIED, reason="nothing-erased")
+    if any(is_shadow(effect) for effect in ctx.effects):
+        return Move(
+            to=State.VERIFIED, reason="shadow"
+        )  # nothing was done: all of it is still there
     # What was read on the person's own records is as certain as they were.
     learnt = tuple(replace(key, verified=True) for key in ctx.result.learnt)
     subject = replace(ctx.subject, keys=(*ctx.subject.keys, *learnt))
@@ -44,14 +75,18 @@ def verify(ctx: Context, tools: Tools) -> Outcome:
         ).identity: action
         for action in ctx.plan.actions
     }
+    binned = _in_the_bin(ctx.plan.actions, tools)
     remaining = [
         finding
         for finding in result.findings
-        if finding.certainty is Certainty.CERTAIN and not _accounted_for(finding, actions)
+        if finding.certainty is Certainty.CERTAIN
+        and not _accounted_for(finding, actions)
+        and (finding.system, canonical(to_json(finding.row))) not in binned
     ]
-    missing = set(ctx.result.searched) - set(result.searched)
+    missing = _unproven(ctx.result, result)
     if missing:
-        # A system that cannot be searched now proves nothing: look again later.
+        if ctx.matter.attempts < PATIENCE:
+            raise Transient(f"cannot be searched to verify: {', '.join(sorted(missing))}")
         return Move(
             to=State.NEEDS_HUMAN,
             reason="could-not-verify",

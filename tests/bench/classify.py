@@ -219,7 +219,7 @@ _RULE_PRIVACY = re.compile(
 
 
 def by_published_rule(samples: Iterable[Sample]) -> list[Guess]:
-    """"Contains delete/remove/erase/forget → deletion, otherwise access"; a trigger added.
+    """ "Contains delete/remove/erase/forget → deletion, otherwise access"; a trigger added.
 
     The rule as published presumes a privacy inbox, so that every mail is a request. Here a mail
     must hold one of the deletion words or a word of privacy to count as one at all.

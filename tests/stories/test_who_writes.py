@@ -66,7 +66,8 @@ def test_access_and_erasure_together_deliver_first_and_then_erase(small: World):
     small.write(
         MARTIN,
         "My data",
-        "Please send me a copy of all the data you hold about me, and then delete it all.",
+        "Please send me a copy of all the data you hold about me. After that, please delete"
+        " everything you have stored about me.",
     )
     rights = {matter.right.value: matter.state for matter in small.matters()}
     assert rights == {"access": State.ASKED, "erasure": State.CLASSIFIED}

@@ -126,4 +126,4 @@ def world(folder: Path, edit=str) -> Iterator[World]:  # noqa: ANN001
 
 
 def letter(mail: EmailMessage) -> str:
-    return text_of(mail)
+    return text_of(mail).replace("\r\n", "\n")

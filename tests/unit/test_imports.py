@@ -35,14 +35,16 @@ LEVELS = {
     "effects": 12,
     "flow": 13,
     "replies": 14,
-    "intake": 15,
-    "daemon": 16,
-    "wiring": 17,
-    "commands": 18,
-    "texts": 18,
+    "entry": 14,
+    "followups": 15,
+    "intake": 16,
+    "daemon": 17,
+    "wiring": 18,
+    "commands": 19,
+    "texts": 19,
     "demo_scene": 5,
-    "demo": 19,
-    "cli": 20,
+    "demo": 20,
+    "cli": 21,
 }
 ADAPTERS = {"mailboxes", "sources", "store", "clients"}
 ADAPTERS_MAY = {

@@ -82,9 +82,7 @@ def test_plain_requests_are_opened(
 
 
 @pytest.mark.parametrize(("subject", "text"), ORDINARY)
-def test_plain_support_mail_is_left_alone(
-    classifier: Classifier, subject: str, text: str
-) -> None:
+def test_plain_support_mail_is_left_alone(classifier: Classifier, subject: str, text: str) -> None:
     said = classifier.classify(subject, text)
     assert said.route is Route.LEAVE
     assert said.labels == (Label.NOT_PRIVACY,)
@@ -164,7 +162,12 @@ def test_a_text_too_long_to_read_whole_is_never_left_alone(classifier: Classifie
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 1_000_000, "nei\n" * 100_000, " ".join(f"w{n}x" for n in range(150_000)), "Zа" * 500_000],
+    [
+        "a" * 1_000_000,
+        "nei\n" * 100_000,
+        " ".join(f"w{n}x" for n in range(150_000)),
+        "Zа" * 500_000,
+    ],
     ids=["no-spaces", "lines", "distinct-words", "mixed-script"],
 )
 def test_hostile_text_is_classified_in_under_a_second(classifier: Classifier, text: str) -> None:

@@ -153,7 +153,9 @@ def test_inline_answers_count_as_new() -> None:
 def test_footers_are_left_out_but_requests_below_them_are_not() -> None:
     footer = "We process your personal data according to our privacy policy, see our web site."
     assert footer_from(["The printer is broken.", "Please help.", footer]) == 2
-    assert footer_from(["Hello.", footer, "Please delete me from your files, thank you so much."]) == 3
+    assert (
+        footer_from(["Hello.", footer, "Please delete me from your files, thank you so much."]) == 3
+    )
 
 
 def test_pointing_at_an_attachment_is_recognised() -> None:
@@ -176,6 +178,8 @@ def test_refused_erasure_is_recognised(sentence: str) -> None:
     assert refuses_erasure(sentence)
 
 
-@pytest.mark.parametrize("sentence", ["Slett meg", "Why did you not answer? Delete me", "Delete it"])
+@pytest.mark.parametrize(
+    "sentence", ["Slett meg", "Why did you not answer? Delete me", "Delete it"]
+)
 def test_wanted_erasure_is_not_refused(sentence: str) -> None:
     assert not refuses_erasure(sentence)

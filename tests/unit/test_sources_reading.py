@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from mailbot.record import Value, to_value
+from mailbot.record import Value, plain, to_value
 from mailbot.sources.keeping import read_date
-from mailbot.sources.reading import fits, known_encoding, parse, plain, shown, texts, without_leaves
+from mailbot.sources.reading import fits, known_encoding, parse, shown, texts, without_leaves
 
 COLUMNS = ("id", "skjema", "a b", "fornavn", "etternavn", "x.y")
 
