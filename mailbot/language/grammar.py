@@ -123,8 +123,8 @@ _POINTER_WORDS = frozenset(
     se vedlagt vedlagte vedlegg vedlegget attached attachment see find please brev brevet letter
     bifogat bifogad bilaga vedhæftet vedhaeftet vedhaftet bilag bilaget anbei anhang siehe angehangt
     beigefugt angehängt beigefügt brief schreiben dokument document fil fila filen file hei hallo
-    hej hello hi dear god dag goddag mvh hilsen vennlig med the a an er is i and og och und im der die
-    das den det dette this here her här hier kommer comes kjære guten tag sehr geehrte damen herren
+    hej hello hi dear god dag goddag mvh hilsen vennlig med the a an er is i and og och und im der
+    die das den det dette this here her här hier kommer comes kjære guten tag sehr geehrte damen herren
     skjema form pdf my min mitt mein meine bitte vennligst takk tack tak danke thanks thank you ci
     joint veuillez trouver adjunto bijlage zie allegato zalaczniku zalacznik liitteena regards best
     kind vänliga hälsningar freundliche freundlichen grüße grussen mit beste of enclosed enclosure
