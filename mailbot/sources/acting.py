@@ -12,8 +12,9 @@ from mailbot.errors import Permanent, Stale
 from mailbot.plan import Action, Do
 from mailbot.ports import ActionReceipt
 from mailbot.record import Row, Value, fingerprint, from_value, same
-from mailbot.sources.mapping import Mapped
-from mailbot.sources.planning import RowId, asked_values, row_id
+from mailbot.sources.mapping import Mapped, follows
+from mailbot.sources.planning import RowId, row_id
+from mailbot.sources.reading import asked_values, fits
 from mailbot.sources.schema import Reference, Shape
 from mailbot.sources.statements import Unfit, bound, by_key, by_values, key_match, row_of, value_of
 
@@ -26,12 +27,14 @@ class Actor:
     connection: sa.Connection
     key: bytes
     _doomed: set[RowId] = field(default_factory=set)  # rows still to be deleted
+    _known: set[RowId] = field(default_factory=set)  # every row that the plan speaks of
 
     def apply(self, actions: Sequence[Action]) -> list[ActionReceipt]:
         """Check all records first, then act. Raises Stale or Permanent."""
         ordered = sorted(actions, key=lambda a: (a.do is Do.DELETE, a.order, a.number))
         receipts = {action.number: self._untouched(action) for action in actions}
         open_ = [action for action in ordered if action.changes and not self._is_done(action)]
+        self._known = {_name(action) for action in actions}
         self._doomed = {_name(action) for action in open_ if action.do is Do.DELETE}
         for action in open_:
             if action.do is Do.DELETE:
@@ -108,6 +111,7 @@ class Actor:
                 self._none_refers(reference, action)
         statement = sa.update(shape.table).where(*self._match(action))
         self._one(self.connection.execute(statement.values(values)), action)
+        self._known.add(row_id(action.table, _key_after(action, written)))
         rows = self._locked(action, _key_after(action, written))
         if len(rows) != 1 or any(
             not same(rows[0].get(name), value) for name, value in written.items()
@@ -120,6 +124,7 @@ class Actor:
         for reference in self.mapped.catalog.references:
             if reference.parent == shape.name:
                 self._release(reference, action)
+        self._leave_none_behind(action)
         statement = sa.delete(shape.table).where(*self._match(action))
         self._one(self.connection.execute(statement), action)
         if self._locked(action, action.key):
@@ -163,6 +168,21 @@ class Actor:
         if self._referring(reference, action):
             shape = self.mapped.catalog.shapes[reference.child]
             raise self._unforeseen(self._table(shape), action)
+
+    def _leave_none_behind(self, action: Action) -> None:
+        """What belongs to a record by the data map's word alone, and came after the plan was made:
+        with the record gone nothing would lead to it any more."""
+        for entry in self.mapped.entries:
+            for link in entry.links:
+                if link.parent != (self.mapped.system, action.table) or not follows(entry, link):
+                    continue
+                wanted = asked_values(action.before, link.to)
+                where, dialect = entry.spec.where, self._dialect
+                for one in by_values(entry.shape, link.columns, wanted, where, dialect):
+                    for row in [row_of(raw) for raw in self.connection.execute(one)]:
+                        name = row_id(entry.place[1], entry.shape.key_of(row))
+                        if fits(row, link.where) and name not in self._known:
+                            raise self._unforeseen(entry.place[1], action)
 
     def _unforeseen(self, table: str, action: Action) -> Stale:
         return Stale(

@@ -104,11 +104,16 @@ class ExchangeSource:
         A mail that a colleague moved meanwhile is found again by its Message-ID and counts if its
         content is as approved. Raises Stale if any mail is there but changed.
         """
-        for action in actions:
+        acted = [action for action in actions if action.changes]
+        for action in acted:
             if action.do is not Do.DELETE:
                 raise Permanent(f"{self.name}: action {action.number} cannot be done to mail")
-        places = [(action, self._places(action, key)) for action in actions]
-        receipts = []
+        places = [(action, self._places(action, key)) for action in acted]
+        receipts = [
+            ActionReceipt(number=action.number, outcome="already", detail="nothing to change")
+            for action in actions
+            if not action.changes
+        ]
         for action, refs in places:
             for ref in refs:
                 # Once more, since checking the others took its time.

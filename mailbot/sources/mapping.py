@@ -81,6 +81,14 @@ class Mapped:
         return tuple(entry for entry in self.entries if entry.place[1] == table)
 
 
+def follows(entry: Entry, link: Link) -> bool:
+    """Whether rows of an entry are the person's because what they refer to is: another person's
+    own record is not, nor is the organisation's."""
+    if entry.spec.is_ in ("own", "none", "company"):
+        return False
+    return link.kind == "same" or entry.spec.is_ != "person"
+
+
 def lay(database: Database, catalog: Catalog) -> Mapped:
     """Lay the map over the database; what does not fit is named, never guessed at."""
     names = _names(database, catalog)

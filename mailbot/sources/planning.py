@@ -17,7 +17,7 @@ from mailbot.sources.blanking import blank
 from mailbot.sources.facts import Fact
 from mailbot.sources.mapping import Entry, Mapped
 from mailbot.sources.matching import Traits
-from mailbot.sources.reading import fits
+from mailbot.sources.reading import asked_values, fits
 from mailbot.sources.schema import Reference, Shape
 from mailbot.sources.statements import by_values, row_of
 
@@ -308,17 +308,6 @@ class Planner:
                 placed.add(name)
             rest = [name for name in rest if name not in placed]
         return [replace(actions[name], order=place) for place, name in enumerate(ordered, start=1)]
-
-
-def asked_values(row: Row, columns: Sequence[str]) -> set[tuple[str, ...]]:
-    """The values by which other rows may refer to a row, with and without the spaces at their end:
-    one column may be padded and the other not. Empty: nothing can refer to it."""
-    bare = _values(row, columns)
-    if bare is None:
-        return set()
-    values = (row.get(column) for column in columns)
-    padded = (v if isinstance(v, str) else p for v, p in zip(values, bare, strict=True))
-    return {bare, tuple(padded)}
 
 
 def _values(row: Row, columns: Sequence[str]) -> tuple[str, ...] | None:

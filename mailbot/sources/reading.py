@@ -3,7 +3,7 @@
 import codecs
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
@@ -206,3 +206,14 @@ def fits(row: Row, where: Mapping[str, object]) -> bool:
         if found not in [plain(to_value(one)) for one in allowed]:
             return False
     return True
+
+
+def asked_values(row: Row, columns: Iterable[str]) -> set[tuple[str, ...]]:
+    """The values by which other rows may refer to a row, with and without the spaces at their end:
+    one column may be padded and the other not. Empty: nothing can refer to it."""
+    values = [row.get(column) for column in columns]
+    bare = [plain(value) for value in values]
+    if any(text in (None, "") for text in bare):
+        return set()
+    padded = (v if isinstance(v, str) else p or "" for v, p in zip(values, bare, strict=True))
+    return {tuple(text or "" for text in bare), tuple(padded)}

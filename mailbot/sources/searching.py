@@ -15,9 +15,10 @@ from mailbot.record import NotSearched, Row
 from mailbot.sources.edge import Edge
 from mailbot.sources.facts import Fact, Facts, Values, key_of
 from mailbot.sources.judging import Judge
-from mailbot.sources.mapping import Entry, Mapped, Place
+from mailbot.sources.mapping import Entry, Mapped, Place, follows
 from mailbot.sources.matching import Rules, Wanted
 from mailbot.sources.owners import Known
+from mailbot.sources.reading import asked_values
 
 _MOST_ROUNDS = 40  # of asking on: references that lead in circles end here
 _MOST_KEYS = 200  # learnt from one person's rows: more is a list, not a person
@@ -308,11 +309,9 @@ class _Search:
         self, fact: Fact, want: Callable[[Entry, tuple[str, ...], Values], None]
     ) -> None:
         for link, entry in self.facts.children(fact.entry.place):
-            values = fact.values(link.to)
-            if values is None or entry.spec.is_ in ("own", "none"):
-                continue
-            if link.kind == "same" or entry.spec.is_ != "person":
-                want(entry, link.columns, values)
+            if entry.spec.is_ == "company" or follows(entry, link):
+                for values in sorted(asked_values(fact.row, link.to)):
+                    want(entry, link.columns, values)
 
     def _found(self) -> Found:
         dead = {system for system, table in self.unread if not table}

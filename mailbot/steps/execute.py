@@ -38,9 +38,11 @@ def is_shadow(effect: Effect) -> bool:
 def execute(ctx: Context, tools: Tools) -> Outcome:
     """Intend one effect per system that changes; a stale record sends the matter back to look."""
     assert ctx.plan is not None  # nothing is approved without one
+    changing = {action.system for action in ctx.plan.actions if action.changes}
     by_system: dict[str, list[object]] = {}
     for action in ctx.plan.actions:
-        if action.changes:
+        if action.system in changing and action.table:
+            # What stays goes along: a source tells by it what the plan does not know of.
             by_system.setdefault(action.system, []).append(to_json(action))
     effects = tuple(
         Effect(
