@@ -35,7 +35,7 @@ soak: $(VENV)/ready
 # The lock file names no registry host: pip's own configuration says where packages come from.
 lock: $(VENV)/ready
 	$(RUN)/python -m pip install --quiet pip-tools
-	$(RUN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --extra dev \
+	$(RUN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --extra dev --extra mssql \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
 	    --output-file requirements.lock pyproject.toml
 
