@@ -197,8 +197,8 @@ def _folders(keys: MailbotFile, path: Path) -> Iterator[Problem]:
             'write "" for those that come along',
         )
     for place, mailbox in enumerate(keys.mailbox):
-        for section, part in (("imap", mailbox.imap), ("smtp", mailbox.smtp)):
-            if part and part.ca_file and not (path.parent / part.ca_file).is_file():
+        for section, part in _connecting(mailbox):
+            if part.ca_file and not (path.parent / part.ca_file).is_file():
                 yield Problem(
                     f"{path.name}: mailbox[{place}].{section}.ca_file",
                     "there is no such file",
@@ -242,11 +242,24 @@ def _needed(keys: MailbotFile | Settings) -> Iterator[tuple[str, str]]:
     if keys.store.key:
         yield "store.key", keys.store.key
     for place, mailbox in enumerate(keys.mailbox):
-        if mailbox.kind != "imap":
-            continue
-        for section, part in (("imap", mailbox.imap), ("smtp", mailbox.smtp)):
-            if part and part.password:
-                yield f"mailbox[{place}].{section}.password", part.password
+        for section, part in _connecting(mailbox):
+            used = ("graph",) if mailbox.kind == "graph" else ("imap", "smtp")
+            if mailbox.kind not in ("graph", "imap") or section.partition(".")[0] not in used:
+                continue
+            for key in ("password", "certificate", "secret", "assertion"):
+                if reference := getattr(part, key, ""):
+                    yield f"mailbox[{place}].{section}.{key}", reference
+
+
+def _connecting(mailbox: Mailbox) -> Iterator[tuple[str, Imap | Smtp | OAuth]]:
+    """Every section of a mailbox that signs in somewhere, by its key."""
+    if mailbox.graph:
+        yield "graph", mailbox.graph
+    for section, part in (("imap", mailbox.imap), ("smtp", mailbox.smtp)):
+        if part:
+            yield section, part
+            if part.oauth:
+                yield f"{section}.oauth", part.oauth
 
 
 def _settings(

@@ -157,13 +157,17 @@ def _sign_in(part: Imap | Smtp | Ews | Graph, at: Location) -> Iterator[Fault]:
         yield from _oauth(oauth, (*at, "oauth"))
 
 
+_WAYS = ("certificate", "secret", "assertion", "managed_identity")
+
+
 def _oauth(part: OAuth, at: Location) -> Iterator[Fault]:
-    ways = [key for key in ("certificate", "secret", "managed_identity") if getattr(part, key)]
+    ways = [way for way in _WAYS if getattr(part, way)]
     if len(ways) != 1:
         yield Fault(
             at,
             "two ways to sign in are named" if ways else "no way to sign in is named",
-            "write one of certificate, secret (each a credential) and managed_identity = true",
+            "write one of certificate, secret, assertion (each a credential) and "
+            "managed_identity = true",
         )
     if not part.managed_identity and not (part.tenant and part.client_id):
         yield Fault(at, "tenant or client_id is missing", "write the two ids of the app")

@@ -40,14 +40,20 @@ class Store(Part):
 
 
 class OAuth(Part):
-    """Sign-in with an app of the organisation's Microsoft Entra tenant (client credentials)."""
+    """Sign-in with an app of the organisation's Microsoft Entra tenant (client credentials).
+
+    `environment`: proxies and authorities that the process's environment names count.
+    """
 
     tenant: Line = ""
     client_id: Line = ""
     certificate: Credential = ""
     secret: Credential = ""
+    assertion: Credential = ""
     managed_identity: Yes = False
     authority: Web = "https://login.microsoftonline.com"
+    ca_file: str = ""
+    environment: Yes = False
 
 
 class Graph(OAuth):

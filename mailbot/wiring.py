@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
+from mailbot.clients.microsoft import SignIns
 from mailbot.clock import SystemClock
 from mailbot.config import Secrets, Settings, resolve_url, state_dir, store_url
 from mailbot.daemon import Daemon
@@ -46,6 +47,11 @@ class Parts:
 def secrets_of(settings: Settings, environ: Mapping[str, str]) -> Secrets:
     """Where passwords and keys are read from."""
     return Secrets(environ, settings.secrets_folder)
+
+
+def sign_ins_of(settings: Settings, environ: Mapping[str, str]) -> SignIns:
+    """The apps by which mailboxes and databases of Microsoft are opened. Nothing connects yet."""
+    return SignIns(secrets_of(settings, environ), settings.folder)
 
 
 def templates_of(settings: Settings) -> Templates:
