@@ -21,6 +21,11 @@ PARTS = (
         "recognising automatic mail",
         [sys.executable, "-m", "tests.bench.rawmails", str(SHARED / "rawmails")],
     ),
+    (
+        "parsing and screening, against Python's own parser",
+        [sys.executable, "-m", "tests.bench.reading", "--folder", str(SHARED / "rawmails")],
+    ),
+    ("taking mail in, against a bare loop", [sys.executable, "-m", "tests.bench.intake"]),
     ("locating", [sys.executable, "-m", "tests.bench.locate"]),
     (
         "the loop on real servers",
