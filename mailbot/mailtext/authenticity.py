@@ -65,12 +65,17 @@ def border_of(headers: Headers, trust: Trust) -> Border:
     return find_border(headers.fields, own_patterns(trust.trusted_hosts, trust.authserv_id))
 
 
-def verdict(headers: Headers, from_domain: str, trust: Trust) -> Authentication:
-    """The verdict on a mail whose one From address has the domain `from_domain` ("": none)."""
+def verdict(
+    headers: Headers, from_domain: str, trust: Trust, border: Border | None = None
+) -> Authentication:
+    """The verdict on a mail whose one From address has the domain `from_domain` ("": none).
+
+    `border`: what `border_of` found, where the caller has it already.
+    """
     domain = ascii_domain(from_domain) if from_domain else ""
     if not domain:
         return Authentication(reason="unknown-sender")
-    border = border_of(headers, trust)
+    border = border or border_of(headers, trust)
     index = next((i for i, (name, _) in enumerate(headers.fields) if name == RESULTS), None)
     if index is None:
         if _internal(headers, domain, trust, border):

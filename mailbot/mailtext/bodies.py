@@ -82,15 +82,17 @@ def _is_file(part: Part) -> bool:
 
 def _lines(part: Part, budget: Budget) -> tuple[Line, ...]:
     octets = part.decoded()
-    limit = MAX_SOURCE if part.kind == "text/html" else 4 * MAX_TEXT
+    limit = min(budget.octets, MAX_SOURCE if part.kind == "text/html" else 4 * MAX_TEXT)
     if len(octets) > limit:
         octets = octets[:limit]
         budget.note("truncated")
+    budget.octets -= len(octets)
     text, bad = decode(octets, part.params.get("charset"))
     if bad:
         budget.note("bad-charset")
     if part.kind == "text/html":
-        rendered = render(text)
+        rendered = render(text, budget.elements)
+        budget.elements -= rendered.elements
         for note in rendered.notes:
             budget.note(note)
         return _capped(rendered.lines, budget)

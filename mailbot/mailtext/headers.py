@@ -6,8 +6,9 @@ library's parser is not used, because it recurses, guesses, and lets a second Fr
 
 import binascii
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from mailbot.mailtext.charsets import decode, decode_header_bytes
@@ -33,18 +34,26 @@ class Headers:
     fields: tuple[tuple[str, str], ...] = ()
     stray: bytes = b""
     odd_from: bool = False
+    _named: Mapping[str, list[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        named: dict[str, list[str]] = {}
+        for name, value in self.fields:
+            named.setdefault(name, []).append(value)
+        object.__setattr__(self, "_named", named)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a field, in order."""
-        return tuple(value for field, value in self.fields if field == name)
+        return tuple(self._named.get(name, ()))
 
     def first(self, name: str) -> str:
         """The topmost value of a field, or ""."""
-        return next((value for field, value in self.fields if field == name), "")
+        values = self._named.get(name)
+        return values[0] if values else ""
 
     def has(self, *names: str) -> bool:
         """Whether any of the fields is there."""
-        return any(field in names for field, _ in self.fields)
+        return any(name in self._named for name in names)
 
 
 def read_headers(buffer: bytes, start: int, end: int) -> tuple[Headers, int]:
@@ -60,10 +69,16 @@ def read_headers(buffer: bytes, start: int, end: int) -> tuple[Headers, int]:
             stray.append(line)
             odd = odd or _LETTERS.sub(b"", head[:60]) == b"from"
             continue
-        name = head.decode("ascii")
-        odd = odd or (name != "from" and _LETTERS.sub(b"", head) == b"from")
+        name, maimed = _named(head)
+        odd = odd or maimed
         fields.append((name, decode_header_bytes(line[match.end() :].strip(b" \t"))[:MAX_VALUE]))
     return Headers(tuple(fields), b"\n".join(stray[:1000]), odd), body
+
+
+@lru_cache(maxsize=1024)
+def _named(head: bytes) -> tuple[str, bool]:
+    """A field's name, and whether it is a maimed From."""
+    return head.decode("ascii"), head != b"from" and _LETTERS.sub(b"", head) == b"from"
 
 
 def _section(buffer: bytes, start: int, end: int) -> tuple[bytes, int]:

@@ -19,6 +19,8 @@ from mailbot.mailtext.headers import (
 
 MAX_DEPTH = 15
 MAX_PARTS = 1000
+MAX_OCTETS = 8_000_000  # of text, over all parts
+MAX_ELEMENTS = 150_000  # of HTML, over all parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class Budget:
 
     def __init__(self) -> None:
         self.parts = MAX_PARTS
+        self.octets = MAX_OCTETS
+        self.elements = MAX_ELEMENTS
         self.notes: dict[str, None] = {}
 
     def note(self, name: str) -> None:

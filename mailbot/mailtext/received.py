@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from mailbot.mailtext.dates import header_date
 
@@ -44,7 +45,12 @@ class Hop:
     ip: str
     by: str
     how: str
-    at: datetime | None
+    date: str
+
+    @property
+    def at(self) -> datetime | None:
+        """When, in UTC; None where the line does not say."""
+        return header_date(self.date)
 
 
 def read_hop(value: str) -> Hop:
@@ -62,7 +68,7 @@ def read_hop(value: str) -> Hop:
         ip = _ip(note) or _ip(start["helo"])
         proved = _proved(note, helo)
     how = _WITH.search(trace)
-    return Hop(helo, proved, ip, by, how["how"].lower() if how else "", header_date(date.strip()))
+    return Hop(helo, proved, ip, by, how["how"].lower() if how else "", date.strip())
 
 
 def _by(trace: str) -> str:
@@ -87,10 +93,15 @@ def _comment(trace: str, at: int) -> str:
 def _ip(note: str) -> str:
     for match in _ADDRESS.finditer(note):
         try:
-            return str(ipaddress.ip_address(match[1].rstrip(".")))
+            return str(_address_of(match[1].rstrip(".")))
         except ValueError:
             continue
     return ""
+
+
+@lru_cache(maxsize=1024)
+def _address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(text)
 
 
 def _proved(note: str, helo: str) -> str:
@@ -127,7 +138,7 @@ def from_ours(hop: Hop, patterns: Sequence[str]) -> bool:
     """Whether a line of ours says, beyond what its peer claimed, that the peer was ours too."""
     if hop.ip and matches(hop.ip, patterns):
         return True
-    if hop.ip and ipaddress.ip_address(hop.ip).is_loopback:
+    if hop.ip and _address_of(hop.ip).is_loopback:
         return True  # a filter on the same machine hands mail back over the loopback
     if hop.proved:
         return matches(hop.proved, patterns) and not _hired(hop)
@@ -137,7 +148,7 @@ def from_ours(hop: Hop, patterns: Sequence[str]) -> bool:
         # No address: no stranger came over the network. LMTP is spoken between our own programs.
         return True
     # Only the name that the peer gave itself: it counts from addresses where no stranger is.
-    address = ipaddress.ip_address(hop.ip)
+    address = _address_of(hop.ip)
     inside = any(address in net for net in _INSIDE if net.version == address.version)
     return inside or (address.version == 6 and address in _MICROSOFT)
 
@@ -178,7 +189,7 @@ def find_border(fields: Sequence[tuple[str, str]], patterns: Sequence[str]) -> B
             return Border(index, False, False, None)
         if hop.helo and not from_ours(hop, patterns):
             return Border(index, False, True, hop.at)
-        inside = inside and not (hop.ip and ipaddress.ip_address(hop.ip).is_loopback)
+        inside = inside and not (hop.ip and _address_of(hop.ip).is_loopback)
         last = (index, hop)
     if last is None:
         return Border(None, True, False, None)

@@ -7,11 +7,15 @@ _LINK = re.compile(
     r"<(?:https?|mailto|tel)[^>\s]{0,2000}>|\[(?:cid:|image)[^\]]{0,200}\]|https?://\S+"
 )
 
+_NO_SIGN = re.compile(r"[\W_]+")
+
 
 def essence(text: str) -> str:
     """The letters and digits of a text, in order, case folded."""
-    plain = unicodedata.normalize("NFKC", _LINK.sub(" ", text)).casefold()
-    return "".join(c for c in plain if c.isalnum())
+    plain = _LINK.sub(" ", text)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKC", plain)
+    return _NO_SIGN.sub("", plain.casefold())
 
 
 def differ(one: str, other: str) -> bool:

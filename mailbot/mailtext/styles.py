@@ -3,35 +3,47 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-Colour = tuple[int, int, int]
-WHITE: Colour = (255, 255, 255)
-_NAMED: Mapping[str, Colour] = {
-    "white": WHITE, "black": (0, 0, 0), "red": (255, 0, 0), "blue": (0, 0, 255),
-    "navy": (0, 0, 128), "green": (0, 128, 0), "gray": (128, 128, 128), "grey": (128, 128, 128),
-    "silver": (192, 192, 192), "yellow": (255, 255, 0), "snow": (255, 250, 250),
-    "ivory": (255, 255, 240), "whitesmoke": (245, 245, 245), "ghostwhite": (248, 248, 255),
-    "windowtext": (0, 0, 0), "window": WHITE, "floralwhite": (255, 250, 240),
-}  # fmt: skip
+from mailbot.mailtext.colours import WHITE, Colour, colour_of
+
 _ALIKE = 20  # of 255, in each channel: nobody reads such text
+_OUT = -200.0  # pixels to the left of, or above, what is shown
+_FAR_OUT = 3000.0  # pixels to the right of it
+_CACHED = 2000  # characters of declarations; longer ones are not remembered
 
-_STYLE = re.compile(r"<style\b[^>]{0,500}>(.*?)(?:</style|\Z)", re.I | re.S)
-_CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.S)
-_SIMPLE = re.compile(r"\*|[a-z][a-z0-9]*|(?:[a-z][a-z0-9]*)?[.#][\w-]{1,100}")
-_LENGTH = re.compile(r"(-?\d*\.?\d+)\s*(px|pt|em|rem|%|cm|mm|in|ex|ch|vh|vw)?")
-_RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})(?:[\s,/]+([\d.]+%?))?\s*\)")
-_CLIPPED = re.compile(r"rect\(\s*[01](px)?[\s,]+[01](px)?[\s,]+[01](px)?")
-_HEX = re.compile(r"#([0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{3,4})\b")
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.S)
+_ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.I | re.S)
+_LENGTH = re.compile(r"([+-]?\d*\.?\d+)\s*(px|pt|pc|em|rem|%|cm|mm|in|ex|ch|vh|vw|vmin|vmax|q)?")
+_PIXELS = {
+    "px": 1.0, "pt": 1.33, "pc": 16.0, "em": 16.0, "rem": 16.0, "%": 6.0, "cm": 37.8, "mm": 3.78,
+    "in": 96.0, "ex": 8.0, "ch": 8.0, "vh": 6.0, "vw": 6.0, "vmin": 6.0, "vmax": 6.0, "q": 0.95,
+}  # fmt: skip
+_CLIPPED = re.compile(r"rect\(\s*[01]?(px|em)?[\s,]+[01]?(px|em)?[\s,]+[01]?(px|em)?[\s,]")
+_CUT_OUT = re.compile(
+    r"(?:inset\(\s*(?:100|[5-9]\d)%|(?:circle|ellipse)\(\s*0|polygon\(\s*0\s+0\s*,\s*0\s+0)"
+)
+_SHRUNK = re.compile(r"(?:scale\w*|matrix)\(\s*0(?:\.0\d*)?\s*[,)]|rotate[xy]\(\s*90deg")
+_MOVED = re.compile(r"translate\w*\(\s*([+-]?[\d.]+)([a-z%]*)(?:\s*,\s*([+-]?[\d.]+)([a-z%]*))?")
+_FADED = re.compile(r"opacity\(\s*([\d.]+)(%?)\s*\)")
+_READ = frozenset(
+    "visibility font-size font color -webkit-text-fill-color background background-color"
+    " background-image display opacity height max-height width max-width content-visibility"
+    " letter-spacing mso-hide overflow overflow-x overflow-y line-height text-indent margin-left"
+    " margin-top position left top right bottom clip clip-path filter transform".split()
+)
+_COMPUTED = re.compile(r"\b(?:calc|var|min|max|clamp|env|attr)\(")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How text looks at one place; inherited by what stands inside."""
+    """The look of text at one place; inherited by what stands inside."""
 
     gone: bool = False  # display:none and the like: cannot be undone from inside
     invisible: bool = False  # visibility: an inner element may show itself again
     tiny: bool = False
     clear: bool = False  # transparent ink
+    doubtful: bool = False  # some programs show it and others do not
     ink: Colour = (0, 0, 0)
     paper: Colour | None = WHITE  # None: a picture, or not known
 
@@ -45,62 +57,62 @@ class Look:
         )
 
 
-def style_rules(source: str) -> dict[str, str]:
-    """The declarations of each simple selector in the style elements of a page.
-
-    Rules inside @media are left out: they speak of some screens only.
-    """
-    rules: dict[str, str] = {}
-    for style in _STYLE.findall(source)[:50]:
-        css = _without_at_rules(_CSS_COMMENT.sub(" ", style[:200_000]).lower())
-        for rule in css.split("}")[:3000]:
-            selectors, _, body = rule.rpartition("{")
-            for selector in selectors[-2000:].split(",")[:50]:
-                name = selector.strip()
-                if _SIMPLE.fullmatch(name) and _MATTERS.search(body):
-                    rules[name] = (rules.get(name, "") + ";" + body)[:4000]
-    return rules
-
-
-_MATTERS = re.compile(
-    r"display|visibility|font|opacity|color|background|height|width|indent|position|hide|clip"
-)
-
-
-def _without_at_rules(css: str) -> str:
-    """CSS without its nested blocks (@media {...{...}...})."""
-    out: list[str] = []
-    depth, nested, start = 0, False, 0
-    for match in re.finditer(r"[{}]|@(?:media|supports)\b", css):
-        token = match.group()
-        if token == "{":
-            depth += 1
-        elif token == "}":
-            depth = max(0, depth - 1)
-            if nested and depth == 0:
-                nested, start = False, match.end()
-        elif depth == 0 and not nested:
-            out.append(css[start : match.start()])
-            nested = True
-    if not nested:
-        out.append(css[start:])
-    return "".join(out)
-
-
 def apply(look: Look, declarations: str) -> Look:
     """The look inside an element with these declarations."""
-    wanted: dict[str, str] = {}
-    for piece in declarations.lower()[:8000].split(";"):
+    # Mail repeats the same few declarations for every paragraph.
+    if len(declarations) < _CACHED:
+        return _apply_known(look, declarations)
+    return _apply(look, declarations)
+
+
+@lru_cache(maxsize=4096)
+def _apply_known(look: Look, declarations: str) -> Look:
+    return _apply(look, declarations)
+
+
+def unescaped(css: str) -> str:
+    """CSS without comments and escapes (CSS Syntax Level 3, § 4.3.7), in lower case."""
+    text = _COMMENT.sub(" ", css) if "/*" in css else css
+    if "\\" in text:
+        text = _ESCAPE.sub(_unescape, text)
+    return text.lower()
+
+
+def _unescape(match: re.Match[str]) -> str:
+    number = int(match[1], 16) if match[1] else 0
+    return (chr(number) if 0 < number <= 0x10FFFF else "") if match[1] else match[2]
+
+
+def declared(declarations: str) -> dict[str, str]:
+    """Of what is read here, the value that counts: the last one, but an important one first."""
+    found: dict[str, str] = {}
+    important: dict[str, str] = {}
+    for piece in unescaped(declarations[:20_000]).split(";"):
         name, colon, value = piece.partition(":")
-        if colon:
-            wanted[name.strip()] = value.replace("!important", "").strip()
+        name = name.strip()
+        if not colon or name not in _READ:
+            continue
+        value, mark, _ = value.partition("!")
+        (important if mark else found)[name] = value.strip()
+    return found | important
+
+
+def compact(declarations: str) -> str:
+    """Of declarations, those that are read here, each once and no value longer than is needed."""
+    found = declared(declarations)
+    return ";".join(f"{name}:{value[:200]}" for name, value in found.items())
+
+
+def _apply(look: Look, declarations: str) -> Look:
+    wanted = declared(declarations)
     if not wanted:
         return look
     shown = wanted.get("visibility")
     size = wanted.get("font-size") or _font_size(wanted.get("font", ""))
     ink, clear = look.ink, look.clear
-    if "color" in wanted:
-        ink, clear = _ink(wanted["color"], look)
+    for name in ("color", "-webkit-text-fill-color"):
+        if name in wanted:
+            ink, clear = _ink(wanted[name], look)
     paper = look.paper
     if any(name in wanted for name in ("background", "background-color", "background-image")):
         told = wanted.get("background-color") or wanted.get("background") or "url("
@@ -110,32 +122,87 @@ def apply(look: Look, declarations: str) -> Look:
         invisible=look.invisible if shown is None else shown in ("hidden", "collapse"),
         tiny=_is_tiny(size, look.tiny) if size else look.tiny,
         clear=clear,
+        doubtful=look.doubtful or _is_doubtful(wanted),
         ink=ink,
         paper=paper,
     )
 
 
+def _is_doubtful(wanted: Mapping[str, str]) -> bool:
+    """Computed values that may well come to nothing, and ways of hiding that few programs know."""
+    for name in ("display", "font-size", "opacity", "color", "visibility", "height", "max-height"):
+        if _COMPUTED.search(wanted.get(name, "")):
+            return True
+    return wanted.get("content-visibility") == "hidden" or _pixels(wanted, "letter-spacing") < -4
+
+
 def _box_is_gone(wanted: Mapping[str, str]) -> bool:
     if wanted.get("display") == "none" or wanted.get("mso-hide") == "all":
         return True
-    if _number(wanted.get("opacity", "1"), 1.0) < 0.05:
+    if "opacity" in wanted and _share(wanted["opacity"]) < 0.05:
         return True
-    clipped = "hidden" in wanted.get("overflow", "") or "hidden" in wanted.get("overflow-y", "")
-    sizes = [wanted.get(name) for name in ("max-height", "height", "max-width", "width")]
-    if clipped and any(size is not None and 0 <= _number(size, 99.0) < 2 for size in sizes):
+    clipped = any(
+        value in wanted.get(name, "")
+        for name in ("overflow", "overflow-y", "overflow-x")
+        for value in ("hidden", "clip")
+    )
+    sizes = [name for name in ("max-height", "height", "max-width", "width") if name in wanted]
+    if clipped and any(0 <= _pixels(wanted, name, 99.0) < 2 for name in sizes):
         return True
-    if _number(wanted.get("text-indent", "0"), 0.0) <= -200:
+    if clipped and "line-height" in wanted and _share(wanted["line-height"]) < 0.05:
         return True
-    placed = wanted.get("position") in ("absolute", "fixed")
-    sides = (wanted.get("left", "0"), wanted.get("top", "0"), wanted.get("margin-left", "0"))
-    if placed and any(_number(side, 0.0) <= -200 for side in sides):
-        return True
-    return _CLIPPED.match(wanted.get("clip", "")) is not None
+    return _is_out(wanted) or _is_cut_out(wanted)
 
 
-def _number(text: str, default: float) -> float:
+def _is_out(wanted: Mapping[str, str]) -> bool:
+    """Whether the box lies where nobody looks."""
+    if _pixels(wanted, "text-indent") <= _OUT or abs(_pixels(wanted, "text-indent")) > _FAR_OUT:
+        return True
+    if min(_pixels(wanted, "margin-left"), _pixels(wanted, "margin-top")) <= 3 * _OUT:
+        return True
+    if wanted.get("position") not in ("absolute", "fixed", "relative"):
+        return False
+    places = [_pixels(wanted, side) for side in ("left", "top", "right", "bottom")]
+    return any(place <= _OUT or place > _FAR_OUT for place in places) or (
+        _pixels(wanted, "margin-left") <= _OUT
+    )
+
+
+def _is_cut_out(wanted: Mapping[str, str]) -> bool:
+    if _CLIPPED.match(wanted.get("clip", "")) or _CUT_OUT.match(wanted.get("clip-path", "")):
+        return True
+    faded = _FADED.search(wanted.get("filter", ""))
+    if faded and _share(faded[1] + faded[2]) < 0.05:
+        return True
+    moves = wanted.get("transform", "")
+    if not moves:
+        return False
+    if _SHRUNK.search(moves):
+        return True
+    moved = _MOVED.search(moves)
+    return moved is not None and any(
+        abs(_in_pixels(f"{moved[at]}{moved[at + 1] or ''}", 0.0)) >= -2 * _OUT
+        for at in (1, 3)
+        if moved[at]
+    )
+
+
+def _pixels(wanted: Mapping[str, str], name: str, default: float = 0.0) -> float:
+    value = wanted.get(name)
+    return default if value is None else _in_pixels(value, default)
+
+
+def _in_pixels(text: str, default: float) -> float:
     match = _LENGTH.match(text)
-    return float(match[1]) if match else default
+    return float(match[1]) * _PIXELS[match[2] or "px"] if match else default
+
+
+def _share(text: str) -> float:
+    """A number or a percentage."""
+    match = _LENGTH.match(text)
+    if match is None:
+        return 1.0
+    return float(match[1]) / (100 if match[2] == "%" else 1)
 
 
 def _font_size(font: str) -> str:
@@ -149,7 +216,7 @@ def _is_tiny(size: str, inherited: bool) -> bool:
         return inherited and size in ("smaller", "larger", "inherit")
     number, unit = float(match[1]), match[2] or "px"
     if unit in ("em", "%", "ex", "ch"):
-        return inherited or number < (5 if unit == "%" else 0.05)
+        return inherited or number < (5 if unit == "%" else 0.1)
     return number < (0.15 if unit in ("rem", "cm", "mm", "in", "vh", "vw") else 1.6)
 
 
@@ -163,27 +230,9 @@ def _ink(value: str, look: Look) -> tuple[Colour, bool]:
 def _paper(value: str, look: Look) -> Colour | None:
     if "url(" in value or "gradient" in value:
         return None
-    if value in ("transparent", "none", "inherit", "initial"):
+    if value in ("transparent", "none", "inherit", "initial", "unset"):
         return look.paper
     colour, opaque = colour_of(value)
     if colour is None:
         return None  # a colour that we cannot name: nothing can be said against the ink
     return colour if opaque else look.paper
-
-
-def colour_of(value: str) -> tuple[Colour | None, bool]:
-    """A CSS colour and whether it covers at all; (None, True) for one that is not known."""
-    if match := _RGB.search(value):
-        alpha = match[4]
-        opaque = alpha is None or _number(alpha, 1.0) > 0.05
-        return (int(match[1]), int(match[2]), int(match[3])), opaque
-    if match := _HEX.search(value):
-        digits = match[1]
-        if len(digits) < 6:
-            digits = "".join(2 * c for c in digits)
-        opaque = len(digits) < 8 or int(digits[6:8], 16) > 12
-        return (int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)), opaque
-    for word in value.split():
-        if word in _NAMED:
-            return _NAMED[word], True
-    return None, True

@@ -89,7 +89,7 @@ def _with_headers(mail: Mail, headers: Headers, trust: Trust, budget: Budget) ->
         in_reply_to=message_ids(" ".join(headers.all("in-reply-to"))),
         references=message_ids(" ".join(headers.all("references"))),
         authentication=_guarded(
-            lambda: verdict(headers, domain, trust), mail.authentication, budget
+            lambda: verdict(headers, domain, trust, border), mail.authentication, budget
         ),
         effect=effect if len(effect) <= 200 and effect.isprintable() else "",
     )

@@ -72,21 +72,21 @@ def configured(server: Dovecot, folder: Path) -> Stage:
 
     def edit(text: str) -> str:
         part, rest = text.split("\n[[mailbox]]", 1)
-        section, mark, others = re.split(r"(\n(?=\[(?!mailbox\.)))", rest, maxsplit=1)
+        _, mark, others = re.split(r"(\n(?=\[(?!mailbox\.)))", rest, maxsplit=1)
         own = (
             f'\nname = "support"\naddress = "{corpus.US}"\nkind = "imap"\nwatch = ["inbox"]\n'
             f"poll_seconds = 60\n{imap}"
         )
-        del section
+        (passwords / "support.imap").touch(mode=0o600)
+        (passwords / "support.imap").write_text(server.users[corpus.US])
         return f"{part}\n[[mailbox]]{own}{mark}{others}"
 
-    stage = Stage(folder, edit)
-    (passwords / "support.imap").touch(mode=0o600)
-    (passwords / "support.imap").write_text(server.users[corpus.US])
-    return stage
+    return Stage(folder, edit)
 
 
-def whole_intake(server: Dovecot, count: int) -> tuple[float, list[tuple[int, int]], dict[str, int]]:
+def whole_intake(
+    server: Dovecot, count: int
+) -> tuple[float, list[tuple[int, int]], dict[str, int]]:
     """Seconds; the memory of daemon and reader (kB) as it went on; what became of the mails."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     os.environ["SSL_CERT_FILE"] = str(server.ca_file)
