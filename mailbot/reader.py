@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +23,7 @@ from typing import BinaryIO
 from mailbot.case import Classification, Route
 from mailbot.codec import from_json, to_json
 from mailbot.errors import MailbotError, Permanent
+from mailbot.language.lessons import Layer
 from mailbot.mailtext.authenticity import Trust
 from mailbot.message import Automatic, Mail
 
@@ -47,10 +48,14 @@ class Unreadable(Permanent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A parsed mail and, where it was asked for and makes sense, what the classifier says."""
+    """A parsed mail and, where it was asked for and makes sense, what the classifier says.
+
+    `traits`: what may be kept of the mail for learning; none of a mail that is left alone.
+    """
 
     mail: Mail
     classification: Classification | None = None
+    traits: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,8 @@ class _Task:
     model: str
     memory_mb: int
     seconds: int
+    traits: bool = False
+    layer: Layer | None = None
 
 
 # Reports speak about our own mail; everything else may hold a request for all we know.
@@ -78,7 +85,8 @@ class Reader:
     """Reads mails in a child process. Safe to use from several threads, one mail at a time.
 
     classify: whether to classify too. open_above, ask_above: thresholds (None: the model's own).
-    model: a folder with a model of its own. memory_mb, seconds: limits per mail.
+    model: a folder with a model of its own. memory_mb, seconds: limits per mail. traits: whether
+    to find what is kept for learning.
     """
 
     def __init__(
@@ -89,6 +97,7 @@ class Reader:
         open_above: float | None = None,
         ask_above: float | None = None,
         model: Path | None = None,
+        traits: bool = False,
         memory_mb: int = 1536,
         seconds: float = 30.0,
         max_octets: int = 200 * 1024 * 1024,
@@ -101,6 +110,7 @@ class Reader:
             model=str(model) if model else "",
             memory_mb=memory_mb,
             seconds=max(1, int(seconds)),
+            traits=traits,
         )
         self._seconds = seconds
         self._max_octets = max_octets
@@ -128,6 +138,13 @@ class Reader:
             except (ValueError, RecursionError, MailbotError):
                 self._kill()
                 raise Unreadable("unreadable-answer") from None
+
+    def learn(self, layer: Layer | None) -> None:
+        """Use other lessons from the next mail on (a new child: nothing of the old ones stays)."""
+        with self._lock:
+            if self._task.layer != layer:
+                self._task = replace(self._task, layer=layer)
+                self._kill()
 
     def close(self) -> None:
         """End the child."""
@@ -273,7 +290,7 @@ def _worker(task: _Task) -> Callable[[bytes], Reading]:
     from mailbot.language.classifier import Classifier
 
     folder = Path(task.model) if task.model else None
-    classifier = Classifier.load(task.open_above, task.ask_above, folder)
+    classifier = Classifier.load(task.open_above, task.ask_above, folder, task.layer)
 
     def read(raw: bytes) -> Reading:
         mail = parse(raw, task.trust)
@@ -286,9 +303,22 @@ def _worker(task: _Task) -> Callable[[bytes], Reading]:
         )
         if found.route is Route.OPEN and not written(mail):
             found = replace(found, route=Route.ASK)
-        return Reading(mail=mail, classification=found)
+        traits: tuple[int, ...] = ()
+        if task.traits and found.route is not Route.LEAVE:
+            traits = classifier.traits(mail.subject, text_to_classify(mail), *_names(mail))
+        return Reading(mail=mail, classification=found, traits=traits)
 
     return read
+
+
+def _names(mail: Mail) -> Iterator[str]:
+    """Names and addresses of those whom a mail names as writers and recipients."""
+    inner = mail.forwarded.sender if mail.forwarded else None
+    for each in (mail.sender, inner, *mail.reply_to, *mail.to, *mail.cc):
+        if each is not None:
+            yield each.name
+            yield each.address
+    yield mail.signature
 
 
 def written(mail: Mail) -> str:

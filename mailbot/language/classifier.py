@@ -1,6 +1,6 @@
 """The classifier: what a mail asks for under GDPR, how sure that is, and by which sentences."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ from mailbot.language.concepts import load_lexicon
 from mailbot.language.corpus import TOPICS
 from mailbot.language.judgement import Judgement, judge
 from mailbot.language.languageid import UNKNOWN, LanguageGuesser
+from mailbot.language.learnt import Corrector, log_odds
+from mailbot.language.lessons import Layer
 from mailbot.language.model import (
     AUTOMATED,
     COLUMNS,
@@ -23,6 +25,7 @@ from mailbot.language.model import (
 )
 from mailbot.language.reading import Reading, read
 from mailbot.language.scoring import Scorer
+from mailbot.language.traits import TraitFinder, name_words
 
 F64 = NDArray[np.float64]
 
@@ -33,13 +36,18 @@ _LONGEST_EVIDENCE = 300
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """Classifies mails. The same mail always gets the same answer. Not safe between threads."""
+    """Classifies mails. The same mail always gets the same answer. Not safe between threads.
+
+    `corrector`: what staff taught here, if anything.
+    """
 
     model: Model
     scorer: Scorer
     guesser: LanguageGuesser
+    finder: TraitFinder
     open_above: float
     ask_above: float
+    corrector: Corrector | None = None
 
     @classmethod
     def load(
@@ -47,21 +55,39 @@ class Classifier:
         open_above: float | None = None,
         ask_above: float | None = None,
         folder: Path | None = None,
+        layer: Layer | None = None,
     ) -> "Classifier":
         """Load the model: the one in `folder` if there is one, else the one that ships.
 
         `open_above`, `ask_above`: probabilities of the routes; None takes the model's own.
-        Raises Permanent if no model can be read.
+        `layer`: what staff taught here. Raises Permanent if no model can be read.
         """
         own = folder / _MODEL_NAME if folder is not None else None
         model = load(own if own is not None and own.is_file() else shipped_model())
-        return cls(
+        plain = cls(
             model=model,
             scorer=Scorer(model.words, load_lexicon()),
             guesser=LanguageGuesser(model.letters, model.languages),
+            finder=TraitFinder(load_lexicon(), model.words),
             open_above=model.open_above if open_above is None else open_above,
             ask_above=model.ask_above if ask_above is None else ask_above,
         )
+        return plain.taught(layer)
+
+    def taught(self, layer: Layer | None) -> "Classifier":
+        """The same classifier with other lessons."""
+        if layer is None or not layer.lessons:
+            return replace(self, corrector=None)
+        corrector = Corrector(
+            layer, self.finder, log_odds(self.open_above), log_odds(self.ask_above)
+        )
+        return replace(self, corrector=corrector)
+
+    def traits(self, subject: str, text: str, *names: str) -> tuple[int, ...]:
+        """What is kept of a mail for learning; `names` of the sender are masked (see `traits`)."""
+        reading = read(subject, text)
+        language = self._language(reading, subject)
+        return self.finder.find(reading, language, name_words(*names)).kept()
 
     def classify(self, subject: str, text: str, attachments: bool = False) -> Classification:
         """Judge one mail by its subject and the text that its sender wrote.
@@ -71,14 +97,21 @@ class Classifier:
         bounded.
         """
         reading = read(subject, text)
-        language, _ = self.guesser.guess(reading.body)
-        if language == UNKNOWN:
-            language, _ = self.guesser.guess(subject)
+        language = self._language(reading, subject)
         if not reading.sentences:
             return self._silent(attachments or not reading.complete, language)
         scored = self.scorer.score(reading.words, reading.subject, language)
-        judgement = judge(reading, scored, self._log_odds(scored), self.model.thresholds)
+        odds = self._log_odds(scored)
+        if self.corrector is not None:
+            odds = self.corrector.correct(reading, scored, odds, language, self._log_odds)
+        judgement = judge(reading, scored, odds, self.model.thresholds)
         return self._answer(reading, scored, judgement, language, attachments)
+
+    def _language(self, reading: Reading, subject: str) -> str:
+        language, _ = self.guesser.guess(reading.body)
+        if language == UNKNOWN:
+            language, _ = self.guesser.guess(subject)
+        return language
 
     def _log_odds(self, scored: Scored) -> F64:
         weighed = figures_of(scored) * self.model.mail_weights
