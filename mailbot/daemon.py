@@ -19,6 +19,7 @@ from mailbot.case import Matter, State
 from mailbot.errors import MailbotError, Permanent, Stale, Transient
 from mailbot.flow import Flow
 from mailbot.intake import Intake
+from mailbot.learning import Learning
 from mailbot.logs import kind_of
 from mailbot.ports import Clock, Effect, Mailbox, Store, StoredMail
 from mailbot.requests import ask, taken
@@ -32,6 +33,7 @@ WORKERS = 4
 FIRST_LOOK = timedelta(days=31)
 _BACKOFF_FIRST, _BACKOFF_MOST = 2.0, 600.0
 _LOOSE = frozenset({"notice", "mark", "file"})  # effects that no step waits for
+_LESSONS_EVERY = 60.0  # seconds between two looks at what staff taught
 _TRIES = 5  # of a mail whose handling fails unforeseen, before it is set aside
 
 
@@ -54,8 +56,12 @@ class Daemon:
         clock: Clock,
         notifier: Notifier,
         state: Path,
+        learning: Learning,
     ) -> None:
         self.state = state
+        self.learning = learning
+        self._looked_at_lessons = 0.0
+        self._learn_now = False
         self.store = store
         self.flow = flow
         self.intake = intake
@@ -77,6 +83,7 @@ class Daemon:
     def once(self) -> None:
         """Fetch, read and advance until nothing more is due now. Raises what stops a mailbox."""
         failures: list[MailbotError] = []
+        self.learning.refresh()
         for name, mailbox in self.mailboxes.items():
             with self.store.claim_mailbox(name) as held:
                 if not held:
@@ -93,6 +100,8 @@ class Daemon:
                 moved += self.advance(matter)
             if not moved:
                 break
+        if self.learning.due():
+            self.learning.hold()
         if failures:
             raise failures[0]
 
@@ -233,6 +242,9 @@ class Daemon:
         """What a command beside us asked for (`mailbot retry`)."""
         for words in taken(self.state):
             verb, _, case_id = words.partition(" ")
+            if verb == "learn":
+                self._learn_now = True
+                continue
             matters = self.store.matters(case_id) if verb == "retry" else ()
             with self.store.claim_case(case_id) as held:
                 if not held:
@@ -252,12 +264,37 @@ class Daemon:
                 self._busy.add(case_id)
             matters = [matter for matter in due if matter.case_id == case_id]
             pool.submit(self._work, matters).add_done_callback(partial(self._done, case_id))
+        self._learn(pool, quiet=not due)
         if any(effect.kind in _LOOSE and self._free(effect.id) for effect in self._open_effects()):
             with self._lock:
                 if "loose" in self._busy:
                     return
                 self._busy.add("loose")
             pool.submit(self.perform_loose).add_done_callback(partial(self._done, "loose"))
+
+    def _learn(self, pool: ThreadPoolExecutor, quiet: bool) -> None:
+        """Once a minute: what was forgotten goes out of use; in a quiet one lessons are tried."""
+        rests = time.monotonic() - self._looked_at_lessons < _LESSONS_EVERY
+        if rests and not self._learn_now:
+            return
+        with self._lock:
+            if "lessons" in self._busy:
+                return
+            self._busy.add("lessons")
+        self._looked_at_lessons = time.monotonic()
+        job = self._try_lessons if quiet or self._learn_now else self._only_true_lessons
+        pool.submit(job).add_done_callback(partial(self._done, "lessons"))
+
+    def _only_true_lessons(self) -> int:
+        self.learning.refresh()
+        return 0
+
+    def _try_lessons(self) -> int:
+        self.learning.refresh()
+        asked, self._learn_now = self._learn_now, False
+        if asked or self.learning.due():
+            self.learning.hold(self.stopping)
+        return 0
 
     def _open_effects(self) -> Sequence[Effect]:
         return self.store.open_effects()

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from mailbot.case import Case, Classification, Key, Label, Matter, Route, Subjec
 from mailbot.casefile import into_case_file
 from mailbot.codec import to_json
 from mailbot.flow import new_matter
+from mailbot.lessons import keep_traits
 from mailbot.message import Mail, Verdict
 from mailbot.move import Tools
 from mailbot.ports import Clock, Effect, KnownMessage, Store, StoredMail, Tx
@@ -53,10 +55,15 @@ class Entry:
         self._others = Pace(20, timedelta(minutes=5))
 
     def open(
-        self, tx: Tx, stored: StoredMail, mail: Mail | None, classification: Classification
+        self,
+        tx: Tx,
+        stored: StoredMail,
+        mail: Mail | None,
+        classification: Classification,
+        traits: Sequence[int] = (),
     ) -> None:
-        """A new case with its matters."""
-        case_id = self._new_case(tx, stored, mail, classification)
+        """A new case with its matters. `traits`: what its mail may teach (see lessons.py)."""
+        case_id = self._new_case(tx, stored, mail, classification, traits)
         proven = mail is not None and mail.authentication.verdict is Verdict.PASS
         begins = (self._proven if proven else self._others).begin(self.clock.now())
         flags: tuple[str, ...] = ()
@@ -82,7 +89,12 @@ class Entry:
         )
 
     def _new_case(
-        self, tx: Tx, stored: StoredMail, mail: Mail | None, classification: Classification
+        self,
+        tx: Tx,
+        stored: StoredMail,
+        mail: Mail | None,
+        classification: Classification,
+        traits: Sequence[int],
     ) -> str:
         now = self.clock.now()
         case_id = hashlib.sha256(f"case\0{stored.id}".encode()).hexdigest()[:16]
@@ -101,7 +113,7 @@ class Entry:
         keys = (Key(kind="email", value=sender.address, origin="header"),) if sender else ()
         tx.put(case_id, "subject", to_json(Subject(keys=keys, language=language)))
         if mail is not None:
-            self.keep(tx, case_id, stored, mail)
+            self.keep(tx, case_id, stored, mail, traits)
         return case_id
 
     def matter(
@@ -125,12 +137,15 @@ class Entry:
             flags,
         )
 
-    def keep(self, tx: Tx, case_id: str, stored: StoredMail, mail: Mail) -> int:
+    def keep(
+        self, tx: Tx, case_id: str, stored: StoredMail, mail: Mail, traits: Sequence[int] = ()
+    ) -> int:
         """The mail is the latest word of the data subject, and part of the case file.
 
         Returns how many mails of theirs the case has now.
         """
         tx.put(case_id, f"mail/{stored.id}", to_json(mail))
+        keep_traits(self.store, tx, case_id, stored.id, mail, traits)
         earlier = self.store.get(case_id, "request")
         before = earlier.get("mail_ids", []) if isinstance(earlier, dict) else []
         ids = [*before, stored.id]

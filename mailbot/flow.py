@@ -15,6 +15,7 @@ from mailbot.codec import to_json
 from mailbot.deadline import deadline
 from mailbot.effects import Performer, Unknown
 from mailbot.errors import Permanent, Stale
+from mailbot.lessons import forget_person
 from mailbot.move import Act, Context, Move, Outcome, Tools, Wait
 from mailbot.ports import Clock, Effect, Store, Tx
 from mailbot.steps.ask import ask, next_reminder, remind
@@ -157,9 +158,18 @@ class Flow:
             tx.put(matter.case_id, f"{matter.id}/stopped", stopped)
             for effect in tell_approvers(self.context(matter), self.tools, move.reason, move.facts):
                 tx.intend(effect)
+        if new.right is Label.ERASURE and new.state is S.EXECUTED:
+            self._forget_lessons(tx, matter)
         if new.state in ENDED:
             self._after_end(tx, new)
         return new
+
+    def _forget_lessons(self, tx: Tx, matter: Matter) -> None:
+        """The person's data were erased: nothing of their mail is learnt from any more."""
+        ctx = self.context(matter)
+        learnt = (key.value for key in ctx.result.learnt if key.kind == "email")
+        addresses = {*ctx.subject.values("email"), *learnt}
+        forget_person(self.store, tx, matter.case_id, addresses)
 
     def _cancel(self, tx: Tx, matter: Matter) -> None:
         """Questions of a plan that is no longer asked, and not yet sent, are not sent."""

@@ -138,15 +138,25 @@ class Followups:
     # --- the person writes again --------------------------------------------------------------
 
     def take(
-        self, stored: StoredMail, mail: Mail, classification: Classification, case: Case
+        self,
+        stored: StoredMail,
+        mail: Mail,
+        classification: Classification,
+        case: Case,
+        traits: Sequence[int] = (),
     ) -> str:
         """Hear a mail before anything more is done. Returns the reason; "" while a worker is at
         the case: the mail stays new and is taken again."""
         with self.store.claim_case(case.id) as held:
-            return self._heard(stored, mail, classification, case) if held else ""
+            return self._heard(stored, mail, classification, case, traits) if held else ""
 
     def _heard(
-        self, stored: StoredMail, mail: Mail, classification: Classification, case: Case
+        self,
+        stored: StoredMail,
+        mail: Mail,
+        classification: Classification,
+        case: Case,
+        traits: Sequence[int],
     ) -> str:
         matters = self.store.matters(case.id)
         brought = self._code(mail, case, matters)
@@ -160,7 +170,7 @@ class Followups:
             return "came-before"
         with self.store.begin() as tx:
             tx.settle_mail(stored.id, "done", "follow-up", case.id)
-            count = self.entry.keep(tx, case.id, stored, mail)
+            count = self.entry.keep(tx, case.id, stored, mail, traits)
             self._open_more(tx, stored, mail, classification, case, matters)
             tx.record(case.id, "follow-up", classification.route.value, {"mail": stored.id})
             for matter in matters:

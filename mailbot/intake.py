@@ -72,7 +72,7 @@ class Intake:
         word = spoken(mail, self.tools.settings)
         if word is not mail:
             messages = ()  # the thread is that of whoever passed it on
-        return self._person(stored, word, messages, classification)
+        return self._person(stored, word, messages, classification, reading.traits)
 
     # --- ordinary mail and new requests -------------------------------------------------------
 
@@ -82,6 +82,7 @@ class Intake:
         mail: Mail,
         messages: Sequence[KnownMessage],
         classification: Classification,
+        traits: Sequence[int],
     ) -> str:
         by_hand = self.followups.by_hand(stored, mail, messages)
         if by_hand is not None:
@@ -89,14 +90,14 @@ class Intake:
         leave = classification.route is Route.LEAVE
         case = self.followups.case_of(stored, mail, messages, ordinary=leave)
         if case is not None:
-            return self.followups.take(stored, mail, classification, case)
+            return self.followups.take(stored, mail, classification, case, traits)
         if leave and self.followups.concerns(mail, messages):
             # Their own case, which the mail may not join: at least a person reads it.
             classification = replace(classification, route=Route.ASK)
         elif leave:
             return self._leave(stored, "ordinary-mail")
         with self.store.begin() as tx:
-            self.entry.open(tx, stored, mail, classification)
+            self.entry.open(tx, stored, mail, classification, traits)
         return f"case-{classification.route.value}"
 
     def _leave(self, stored: StoredMail, reason: str) -> str:

@@ -268,6 +268,12 @@ class Tx(Protocol):
     def put(self, case_id: str, name: str, document: object) -> None:
         """Keep an encrypted JSON document of a case under a name, replacing what was there."""
 
+    def drop(self, case_id: str, name: str) -> None:
+        """Forget a document of a case. None of that name: harmless."""
+
+    def note(self, name: str, text: str) -> None:
+        """Keep a short text of the store itself, in the clear: no personal data may be in it."""
+
     def intend(self, effect: Effect) -> None:
         """Write an effect down. The same id again: left as it was."""
 
@@ -347,6 +353,15 @@ class Store(Protocol):
 
     def get(self, case_id: str, name: str) -> object | None:
         """A document of a case, as JSON values."""
+
+    def found(self, prefix: str) -> Iterator[tuple[str, str, object]]:
+        """Documents of all cases whose name begins so: case, name, JSON values."""
+
+    def noted(self, name: str) -> str | None:
+        """A short text that `Tx.note` kept."""
+
+    def blind(self, text: str) -> str:
+        """A keyed hash: equal texts are equal (but for case), and nobody can try texts."""
 
     def effects(self, matter_id: str, plan_version: int | None = None) -> Sequence[Effect]:
         """The effects of a matter in the order intended."""

@@ -122,15 +122,17 @@ class Reader:
         with self._lock:
             self._ensure()
 
-    def read(self, raw: bytes) -> Reading:
-        """Parse, screen and classify one mail. Raises Unreadable for a mail that defeats the child,
-        Permanent if no child can be started."""
+    def read(self, raw: bytes, traits: bool = False) -> Reading:
+        """Parse, screen and classify one mail. `traits`: find them even if it seems ordinary.
+
+        Raises Unreadable for a mail that defeats the child, Permanent if no child can be started.
+        """
         if len(raw) > self._max_octets:
             raise Unreadable("unreadable-size")
         with self._lock:
             self._ensure()
             try:
-                answer = self._exchange(raw, self._seconds)
+                answer = self._exchange(bytes([traits]) + raw, self._seconds)
                 return from_json(Reading, json.loads(answer))
             except _Gone as gone:
                 self._kill()
@@ -173,7 +175,7 @@ class Reader:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # a traceback may quote the mail
-                env=_environment(),
+                env=bare_environment(),
                 cwd="/",
                 close_fds=True,
                 start_new_session=True,  # the daemon's signals are not for the child
@@ -216,8 +218,9 @@ class Reader:
                 pipe.close()
 
 
-def _environment() -> dict[str, str]:
-    """No secrets, no configuration: where this package lies, and one thread for numpy."""
+def bare_environment() -> dict[str, str]:
+    """What a child of ours is given: where this package lies, and one thread for numpy. No secrets,
+    no configuration."""
     given = {name: os.environ[name] for name in _LIBRARIES if name in os.environ}
     return given | {
         "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
@@ -277,22 +280,23 @@ def _serve(source: BinaryIO, sink: BinaryIO) -> None:
     _give(sink, _READY)
     while (raw := _take(source)) is not None:
         _allow_time(task.seconds)
-        _give(sink, json.dumps(to_json(read(raw)), ensure_ascii=True).encode())
+        reading = read(raw[1:], raw[:1] == b"\x01")
+        _give(sink, json.dumps(to_json(reading), ensure_ascii=True).encode())
 
 
-def _worker(task: _Task) -> Callable[[bytes], Reading]:
+def _worker(task: _Task) -> Callable[[bytes, bool], Reading]:
     """What turns octets into a Reading. Imported here: the daemon itself needs neither."""
     from mailbot.steps.parse import parse
 
     if not task.classify:
-        return lambda raw: Reading(mail=parse(raw, task.trust))
+        return lambda raw, _: Reading(mail=parse(raw, task.trust))
 
     from mailbot.language.classifier import Classifier
 
     folder = Path(task.model) if task.model else None
     classifier = Classifier.load(task.open_above, task.ask_above, folder, task.layer)
 
-    def read(raw: bytes) -> Reading:
+    def read(raw: bytes, always: bool) -> Reading:
         mail = parse(raw, task.trust)
         if mail.automatic in _UNCLASSIFIED or "unparsable" in mail.notes:
             return Reading(mail=mail)
@@ -304,7 +308,7 @@ def _worker(task: _Task) -> Callable[[bytes], Reading]:
         if found.route is Route.OPEN and not written(mail):
             found = replace(found, route=Route.ASK)
         traits: tuple[int, ...] = ()
-        if task.traits and found.route is not Route.LEAVE:
+        if task.traits and (always or found.route is not Route.LEAVE):
             traits = classifier.traits(mail.subject, text_to_classify(mail), *_names(mail))
         return Reading(mail=mail, classification=found, traits=traits)
 

@@ -9,6 +9,7 @@ from mailbot.casefile import into_case_file
 from mailbot.config import Approver
 from mailbot.errors import Transient
 from mailbot.flow import Flow
+from mailbot.lessons import learn
 from mailbot.letters import find_tokens
 from mailbot.mailtext.decisions import Reply, Words, read_reply
 from mailbot.message import Automatic, Mail
@@ -105,6 +106,8 @@ class Replies:
                 if not again and not tx.use_token(outgoing.token_hash(tags[0])):
                     raise RuntimeError("a live token could not be used")  # rolls all of it back
                 self.flow.move(matter, outcome, tx)
+                if self.flow.tools.settings.classify.learn:
+                    learn(self.store, tx, matter, outcome, self.clock.now())
             return outcome.reason
 
     def _has_a_wish(self, mail: Mail, ruling: Ruling, reply: Reply, found: Classification) -> bool:

@@ -13,6 +13,7 @@ from mailbot.daemon import Daemon
 from mailbot.effects import Performer
 from mailbot.flow import Flow
 from mailbot.intake import Intake
+from mailbot.learning import Learning
 from mailbot.letters import LANGUAGES, Templates, templates_root
 from mailbot.mailboxes import open_mailbox, open_outbox
 from mailbot.mailtext.decisions import load_words
@@ -155,9 +156,12 @@ def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
         trust_of(settings),
         open_above=settings.classify.open_above,
         ask_above=settings.classify.ask_above,
+        traits=settings.classify.learn,
     )
     flow = flow_of(parts)
     intake = Intake(parts.store, flow, reader, words, parts.clock)
+    learning = Learning(parts.store, reader, settings.classify, parts.clock)
+    learning.refresh()
     reader.start()
     try:
         yield Daemon(
@@ -169,6 +173,7 @@ def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
             parts.clock,
             Notifier(environ),
             state_dir(settings, environ),
+            learning,
         )
     finally:
         reader.close()

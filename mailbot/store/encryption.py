@@ -142,7 +142,7 @@ class Indexes:
     def __init__(self, store_key: bytes) -> None:
         self._keys = {
             label: derive(store_key, f"index/{label}")
-            for label in ("subject", "message", "mail", "approver", "claim", "head")
+            for label in ("subject", "message", "mail", "approver", "claim", "head", "text")
         }
 
     def subject(self, mailbox: str, address: str) -> str:
@@ -156,6 +156,10 @@ class Indexes:
     def approver(self, address: str) -> str:
         """Of an approver's address."""
         return self._text("approver", _folded(address))
+
+    def text(self, text: str) -> str:
+        """Of any text that only needs to be known again."""
+        return self._text("text", _folded(text))
 
     def mail(self, mailbox: str, raw: bytes) -> str:
         """Of the bytes of a mail, by which it is known again after a resync."""

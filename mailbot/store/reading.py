@@ -26,6 +26,7 @@ from mailbot.store.rows import (
     matter_of,
     maybe_moment,
     moment,
+    note_name,
     storable,
 )
 from mailbot.store.transaction import UNDER_CASE
@@ -175,6 +176,33 @@ class Reading:
         query = select(documents.name).where(documents.case_id == case_id)
         with self.reading() as connection:
             return sorted(connection.scalars(query))
+
+    def found(self, prefix: str) -> Iterator[tuple[str, str, object]]:
+        """Documents of all cases whose name begins so: case, name, JSON values."""
+        documents = schema.documents.c
+        begins = documents.name.startswith(prefix, autoescape=True)
+        query = select(documents.case_id, documents.name, documents.sealed).where(begins)
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(documents.case_id, documents.name)).all()
+            keys = self.ring.get_many(connection, (of_case(row.case_id) for row in rows))
+        for row in rows:
+            key = keys.get(of_case(row.case_id))
+            if key is not None and row.name.startswith(prefix):  # SQLite's LIKE knows no case
+                yield (
+                    row.case_id,
+                    row.name,
+                    decoded(unseal(key, row.sealed, "document", row.case_id, row.name)),
+                )
+
+    def noted(self, name: str) -> str | None:
+        """A short text that `Tx.note` kept."""
+        with self.reading() as connection:
+            meta = schema.meta.c
+            return connection.scalar(select(meta.value).where(meta.name == note_name(name)))
+
+    def blind(self, text: str) -> str:
+        """A keyed hash: equal texts are equal (but for case), and nobody can try texts."""
+        return self.ring.indexes.text(text)
 
     def case_key(self, case_id: str) -> bytes:
         """A key for fingerprints and effect ids, derived from the case's own.

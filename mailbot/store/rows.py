@@ -36,6 +36,11 @@ def storable(text: str) -> bool:
     return "\0" not in text and text == text.encode("utf-8", "ignore").decode("utf-8")
 
 
+def note_name(name: str) -> str:
+    """Where a note stands in `meta`, apart from what the store itself keeps there."""
+    return clear(f"note:{name}")
+
+
 def maybe_utc(moment: datetime | None) -> str | None:
     """A moment as text, if there is one."""
     return None if moment is None else utc_text(moment)

@@ -10,7 +10,7 @@ from mailbot.ledger import utc_text
 from mailbot.store import schema
 from mailbot.store.encryption import seal
 from mailbot.store.keyring import of_case, of_mail
-from mailbot.store.rows import clear, encoded, matter_columns, maybe_utc
+from mailbot.store.rows import clear, encoded, matter_columns, maybe_utc, note_name
 from mailbot.store.transaction import Writing, writes
 
 _cases = schema.cases
@@ -117,6 +117,23 @@ class CaseWrites(Writing):
         first = self.insert_or(_documents).values(case_id=case_id, name=clear(name), sealed=sealed)
         self.connection.execute(
             first.on_conflict_do_update(index_elements=["case_id", "name"], set_={"sealed": sealed})
+        )
+
+    @writes
+    def drop(self, case_id: str, name: str) -> None:
+        """Forget a document of a case. None of that name: harmless."""
+        self.touch(case_id)
+        self.connection.execute(
+            delete(_documents).where(_documents.c.case_id == case_id, _documents.c.name == name)
+        )
+        self.forgets = True
+
+    @writes
+    def note(self, name: str, text: str) -> None:
+        """Keep a short text of the store itself, in the clear: no personal data may be in it."""
+        first = self.insert_or(schema.meta).values(name=note_name(name), value=clear(text))
+        self.connection.execute(
+            first.on_conflict_do_update(index_elements=["name"], set_={"value": clear(text)})
         )
 
     @writes
