@@ -73,6 +73,8 @@ def parser() -> argparse.ArgumentParser:
     retry = commands.add_parser("retry", help="go on with what stopped for a person")
     retry.add_argument("case", metavar="CASE")
 
+    commands.add_parser("learn", help="try what staff taught, now")
+
     ledger = commands.add_parser("ledger", help="the hash-chained audit")
     parts = ledger.add_subparsers(dest="part", required=True, metavar="PART")
     parts.add_parser("verify", help="check the chain")
@@ -135,6 +137,10 @@ def _dispatch(options: argparse.Namespace) -> int:
             return commands.show(settings, os.environ, options)
         case "retry":
             return commands.retry(settings, os.environ, options.case)
+        case "learn":
+            from mailbot import commands_staff
+
+            return commands_staff.learn(settings, os.environ)
         case "ledger":
             return commands.ledger(settings, os.environ, options)
     raise AssertionError(f"a command without a branch: {options.command}")

@@ -147,17 +147,22 @@ def flow_of(parts: Parts) -> Flow:
     return Flow(parts.store, parts.tools, performer, parts.clock)
 
 
-@contextmanager
-def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
-    """The daemon over opened parts, with its reader process."""
-    settings = parts.settings
-    words = load_words(templates_root(), LANGUAGES)
-    reader = Reader(
+def reader_of(settings: Settings) -> Reader:
+    """The process apart that reads mail. Nothing is started yet."""
+    return Reader(
         trust_of(settings),
         open_above=settings.classify.open_above,
         ask_above=settings.classify.ask_above,
         traits=settings.classify.learn,
     )
+
+
+@contextmanager
+def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
+    """The daemon over opened parts, with its reader process."""
+    settings = parts.settings
+    words = load_words(templates_root(), LANGUAGES)
+    reader = reader_of(settings)
     flow = flow_of(parts)
     intake = Intake(parts.store, flow, reader, words, parts.clock)
     learning = Learning(parts.store, reader, settings.classify, parts.clock)

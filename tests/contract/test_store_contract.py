@@ -1105,3 +1105,46 @@ def test_no_error_of_the_database_quotes_a_value(place, store):
 def test_closing_twice_is_harmless(store):
     store.close()
     store.close()
+
+
+def test_documents_are_found_by_the_beginning_of_their_name_and_dropped(store):
+    with store.begin() as tx:
+        for number in ("1", "2"):
+            tx.open_case(a_case(f"c{number}", f"2026-000{number}"), None)
+            tx.put(f"c{number}", "lesson/a", {"n": number})
+            tx.put(f"c{number}", "Lesson/b", 0)
+            tx.put(f"c{number}", "lesson%/c", 0)
+    assert [(case, name) for case, name, _ in store.found("lesson/")] == [
+        ("c1", "lesson/a"),
+        ("c2", "lesson/a"),
+    ]
+    with store.begin() as tx:
+        tx.drop("c1", "lesson/a")
+        tx.drop("c1", "no such document")
+    assert list(store.found("lesson/")) == [("c2", "lesson/a", {"n": "2"})]
+    with store.begin() as tx:
+        tx.close_case("c2", START)
+    store.destroy_case_key("c2")
+    assert list(store.found("lesson/")) == []
+
+
+def test_notes_are_kept_apart_from_what_the_store_itself_notes(place):
+    store = place.open()
+    assert store.noted("ledger_head") is None
+    with store.begin() as tx:
+        tx.note("ledger_head", "one")
+        tx.note("ledger_head", "two")
+    store.close()
+    again = place.open()
+    assert again.noted("ledger_head") == "two"
+    assert again.verify_ledger().ok
+
+
+def test_a_blind_text_is_the_same_for_the_same_store_only(place, tmp_path):
+    store = place.open()
+    other = open_store("", tmp_path / "other", KEY, store._clock)
+    assert store.blind("Kari@Example.no ") == store.blind("kari@example.no")
+    assert store.blind("a") != store.blind("b")
+    assert store.blind("a") != other.blind("a")
+    assert "kari" not in store.blind("kari@example.no")
+    other.close()

@@ -1,10 +1,7 @@
 """What staff decide is learnt, locally, within bounds, and forgotten in time."""
 
-import sqlite3
 import threading
 from pathlib import Path
-
-import pytest
 
 from mailbot.case import State
 from mailbot.language.lessons import Trial, Verdict
@@ -80,8 +77,9 @@ def test_nothing_readable_is_kept_and_no_name_or_address_stands_in_the_store(sma
         assert all(isinstance(each, int) for each in document["traits"]), name
         assert not {"text", "subject", "names"} & document.keys()
     raw = b"".join(
-        path.read_bytes() for path in Path(small.stage.state).rglob("*") if path.is_file()
-        and "demo" not in path.parts
+        path.read_bytes()
+        for path in Path(small.stage.state).rglob("*")
+        if path.is_file() and "demo" not in path.parts
     )
     assert raw
     for word in ("Marte", "Olsen", "fjellvik", "ansatt", "brukeren", "drift@"):

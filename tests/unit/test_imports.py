@@ -67,7 +67,7 @@ ADAPTERS_MAY = {
 
 def _part(module: str) -> str:
     name = module.split(".")[1] if "." in module else "__init__"
-    return name.split("_")[0] if name.startswith(("identifiers_", "config_")) else name
+    return name.split("_")[0] if name.startswith(("identifiers_", "config_", "commands_")) else name
 
 
 def _imports(path: Path) -> set[str]:
