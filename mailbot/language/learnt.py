@@ -22,6 +22,7 @@ from mailbot.language.model import COLUMNS, RIGHTS
 from mailbot.language.reading import Reading
 from mailbot.language.traits import (
     Scale,
+    Sentence,
     TraitFinder,
     Traits,
     is_concept,
@@ -151,12 +152,14 @@ def _target(lesson: Lesson) -> F64:
     return target
 
 
-def _covered(sentence: frozenset[int], seen: set[int]) -> bool:
+def _covered(sentence: Sentence | None, seen: set[int]) -> bool:
     """Whether staff saw a sentence like this: every concept of it, and most of its words."""
-    words = [trait for trait in sentence if is_word(trait)]
+    if sentence is None:
+        return False
+    words = [trait for trait in sentence.traits if is_word(trait)]
     known = sum(trait in seen for trait in words)
     whole = all(trait in seen for trait in words if is_concept(trait))
-    return whole and known >= _COVERED * len(words)
+    return whole and known >= _COVERED * (len(words) + sentence.strange)
 
 
 def log_odds(probability: float) -> float:

@@ -26,10 +26,25 @@ MOST = 400  # traits of one mail
 _PLAIN, _WORD, _PAIR, _CONCEPT = 0, 1, 2, 3
 _WEIGHTS = (0.1, 0.8, 0.5, 1.0)
 _REMEMBERED = 20_000
+_MOST_WORDS = 2_000  # of a mail that are looked at
 _GAP = (0, _PLAIN)
 _INTRODUCES = frozenset(
     "heter heiter hedder heter heisse name named navn namn called kalt frau herr fru hr mr mrs ms"
     " mvh vh hilsen helsing halsning halsningar hilsner regards grusse grussen sincerely".split()
+)
+# Names of people and places that stand in the corpus, so that the model knows them.
+_NAMES = frozenset(
+    "agnar ahmed alesund anja arne arnfinn aslaug astrid aud bakke bente berg bergen berit "
+    "bodil bronnoysund camilla daniela dawit donald drammen egil eiendom ekstrom eli elias "
+    "erik fatima fredrik furuseth geir gerda gunnar gunnhild hamar hammer hansen havnegata "
+    "heidi henriette hilde hildegard inge ingrid ivar jessheim jonas jorgen jorunn jostein "
+    "kare karen kari kjell knut kragh kristian kurt lars leif lennart lexo lie lillestrom "
+    "lillevik lium lunde magne marit marius marte mikkelsen moe molde nils nordli nordtag "
+    "okafor okta ola olav oskar oslo ostgaard ottar per peter petra polen popescu preben "
+    "prins ragnar ragnhild rasch rasmus roger ruben rudi ruud saas samira sander sandnes "
+    "seljord silje siri smes solfrid solveig stal stavanger stian stjordal stord storgata "
+    "strand svalbard sven svendborg sverre tangen tegners terje thomas tomas tonsberg tore "
+    "trellbo tromso trond trondelag tuva tveit vidar vik wenche wiik yusuf".split()
 )
 _INSIDE = re.compile(r"(?<=[\w,;] )([^\W\d_][\w'-]*)")
 _SMALL = re.compile(r"(?<![\w@.])[^\W\d_A-ZÆØÅÄÖÜ]{3,}(?![\w@])")
@@ -64,16 +79,27 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
-    """Traits of a mail, sentence by sentence in the order of its Reading."""
+class Sentence:
+    """The traits of one sentence, and how many of its words were neither kept nor a name."""
 
-    sentences: tuple[frozenset[int], ...]
+    traits: frozenset[int]
+    strange: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Traits of a mail, sentence by sentence in the order of its Reading.
+
+    Of a very long mail only the beginning is looked at: sentences beyond it are None.
+    """
+
+    sentences: tuple[Sentence | None, ...]
     pairs: frozenset[int]
 
     @property
     def all(self) -> frozenset[int]:
         """The traits of the whole mail."""
-        return frozenset[int]().union(*self.sentences) | self.pairs
+        return self.pairs.union(*(each.traits for each in self.sentences if each))
 
     def kept(self) -> tuple[int, ...]:
         """What is kept of a mail for learning: in order of number, so that word order is lost."""
@@ -91,16 +117,23 @@ class TraitFinder:
 
     def find(self, reading: Reading, language: str, names: Collection[str] = ()) -> Traits:
         """The traits of a mail. `names`: what else must be left out, as `name_words` gives it."""
-        sentences = []
-        pairs: set[int] = set()
         openings = [text.lstrip("-–•*>\"' ")[:1] for text in reading.sentences]
         # Who writes everything in small letters writes names so too.
         careful = 2 * sum(sign.isupper() for sign in openings) > len(openings)
+        sentences: list[Sentence | None] = []
+        pairs: set[int] = set()
+        room = _MOST_WORDS
         for text, words in zip(reading.sentences, reading.words, strict=True):
-            hidden = _capitals(text, language) | frozenset(names)
-            strange = _small(text) if careful else frozenset()
-            row = self._row(words, language, hidden, strange)
-            sentences.append(frozenset(_trait(*each) for each in row if each != _GAP))
+            room -= len(words)
+            if room < 0:
+                sentences.append(None)
+                continue
+            capitals = _capitals(text, language)
+            small = _small(text) if careful else frozenset()
+            row, strange = self._row(words, language, (frozenset(names), capitals, small))
+            sentences.append(
+                Sentence(frozenset(_trait(*one) for one in row if one != _GAP), strange)
+            )
             pairs.update(
                 _trait(hash_of(f"{first}|{second}"), _PAIR)
                 for (first, kind), (second, other) in zip(row, row[1:], strict=False)
@@ -112,20 +145,31 @@ class TraitFinder:
         self,
         words: Sequence[str],
         language: str,
-        hidden: Collection[str],
-        strange: Collection[str],
-    ) -> list[tuple[int, int]]:
+        kinds: tuple[frozenset[str], frozenset[str], frozenset[str]],
+    ) -> tuple[list[tuple[int, int]], int]:
+        """The words of a sentence, each kept or left out; and how many strange ones were left out."""
+        names, capitals, small = kinds
         row: list[tuple[int, int]] = []
-        introduced = 0
+        strange = introduced = 0
         for word in words:
-            masked = word[0] in "#@?" or word == "httplink" or word in hidden
-            found = _GAP if masked else self._look_up(word, language)
-            if found == _GAP and not masked and word in strange:
-                found = hash_of("w" + word), _WORD
-            concept = self.lexicon.means_something(word) if introduced else True
-            row.append(found if concept else _GAP)
+            found = _GAP
+            if (
+                word[0] not in "#@?"
+                and word != "httplink"
+                and word not in names
+                and word not in _NAMES
+            ):
+                found = self._look_up(word, language)
+                meant = found[1] == _CONCEPT or (found != _GAP and found[1] == _PLAIN)
+                if not meant and (word in capitals or introduced):
+                    found = _GAP
+                elif found == _GAP and word in small:
+                    found = hash_of("w" + word), _WORD
+                elif found == _GAP:
+                    strange += 1
+            row.append(found)
             introduced = 3 if word in _INTRODUCES else max(0, introduced - 1)
-        return row
+        return row, strange
 
     def _look_up(self, word: str, language: str) -> tuple[int, int]:
         found = self._known.get((word, language))
