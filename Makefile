@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 RUN    := $(VENV)/bin
+SPREAD ?= -n 2 --dist loadfile
 
 .PHONY: demo test lint bench soak lock clean
 
@@ -21,8 +22,8 @@ lint: $(VENV)/ready
 
 # Unit tests and stories first (no network, no servers), then what this machine has.
 test: lint
-	$(RUN)/pytest tests/unit tests/stories
-	$(RUN)/pytest -rs tests/contract tests/live
+	$(RUN)/pytest $(SPREAD) tests/unit tests/stories
+	$(RUN)/pytest $(SPREAD) -rs tests/contract tests/live
 
 # Every figure of README, measured anew on this machine.
 bench: $(VENV)/ready

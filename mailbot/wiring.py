@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from mailbot.clients.microsoft import SignIns
 from mailbot.clock import SystemClock
@@ -16,7 +17,7 @@ from mailbot.intake import Intake
 from mailbot.learning import Learning
 from mailbot.letters import LANGUAGES, Templates, templates_root
 from mailbot.mailboxes import open_mailbox, open_outbox
-from mailbot.mailtext.decisions import load_words
+from mailbot.mailtext.decisions import Words, load_words
 from mailbot.move import Tools
 from mailbot.ports import Clock, Mailbox, Outbox, Sources
 from mailbot.reader import Reader
@@ -157,11 +158,17 @@ def reader_of(settings: Settings) -> Reader:
     )
 
 
+@cache
+def decision_words() -> Words:
+    """The packaged words of decision: read once, they do not change while a process lives."""
+    return load_words(templates_root(), LANGUAGES)
+
+
 @contextmanager
 def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
     """The daemon over opened parts, with its reader process."""
     settings = parts.settings
-    words = load_words(templates_root(), LANGUAGES)
+    words = decision_words()
     reader = reader_of(settings)
     flow = flow_of(parts)
     intake = Intake(parts.store, flow, reader, words, parts.clock)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
+from jinja2.bccache import Bucket, BytecodeCache
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -71,8 +72,32 @@ def _clean(value: object) -> object:
     return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+class _Compiled(BytecodeCache):
+    """Compiled templates of this process. Jinja names each by its environment's options and checks
+    its text, so that a changed template is compiled anew."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        found = self._codes.get(self._name(bucket))
+        if found is not None:
+            bucket.bytecode_from_string(found)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[self._name(bucket)] = bucket.bytecode_to_string()
+
+    @staticmethod
+    def _name(bucket: Bucket) -> str:
+        return f"{bucket.key}/{bucket.environment.autoescape}"
+
+
+_COMPILED = _Compiled()
+
+
 def _environment(loader: BaseLoader, autoescape: bool) -> Environment:
     return ImmutableSandboxedEnvironment(
+        bytecode_cache=_COMPILED,
         loader=loader,
         autoescape=autoescape,
         undefined=StrictUndefined,

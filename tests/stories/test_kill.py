@@ -19,7 +19,7 @@ import pytest
 from mailbot import demo_scene as scene
 from mailbot.case import State
 from mailbot.demo import Stage
-from mailbot.wiring import open_daemon, open_parts
+from mailbot.wiring import decision_words, open_daemon, open_parts
 from tests.stories.test_straight_way import ERASE
 from tests.stories.world import INGRID, KARI
 
@@ -84,6 +84,7 @@ def _child(folder: Path, n: int, before: bool = False) -> int:
 
 @pytest.mark.parametrize("before", [True, False], ids=["before-commit", "after-commit"])
 def test_kill_at_each_boundary(tmp_path: Path, before: bool):
+    decision_words()  # read once here, known to every child
     n, kills = 1, 0
     while True:
         folder = tmp_path / f"{n}"

@@ -433,10 +433,10 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", list(BOMBS))
 def test_bombs_are_bounded(name):
-    start = time.monotonic()
+    start = time.process_time()
     found = parse(b"From: a@b.no\r\n" + BOMBS[name], TRUST)
     # Ample for a loaded machine; a quadratic reading takes minutes.
-    assert time.monotonic() - start < 15
+    assert time.process_time() - start < 15
     assert len(found.text) <= 1_100_000
 
 
