@@ -73,6 +73,11 @@ def parser() -> argparse.ArgumentParser:
     retry = commands.add_parser("retry", help="go on with what stopped for a person")
     retry.add_argument("case", metavar="CASE")
 
+    scan = commands.add_parser("scan", help="requests of the past with no answer found")
+    scan.add_argument("--since", required=True, metavar="DATE", help="e.g. 2026-01-31")
+    scan.add_argument("--mailbox", metavar="NAME", help="one [[mailbox]] only")
+    scan.add_argument("--restart", action="store_true", help="forget an interrupted scan")
+    scan.add_argument("--json", action="store_true")
     commands.add_parser("learn", help="try what staff taught, now")
 
     ledger = commands.add_parser("ledger", help="the hash-chained audit")
@@ -137,6 +142,10 @@ def _dispatch(options: argparse.Namespace) -> int:
             return commands.show(settings, os.environ, options)
         case "retry":
             return commands.retry(settings, os.environ, options.case)
+        case "scan":
+            from mailbot import commands_scan
+
+            return commands_scan.scan(settings, os.environ, options)
         case "learn":
             from mailbot import commands_staff
 

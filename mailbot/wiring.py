@@ -22,7 +22,7 @@ from mailbot.move import Tools
 from mailbot.ports import Clock, Mailbox, Outbox, Sources
 from mailbot.reader import Reader
 from mailbot.sources import open_sources
-from mailbot.store import SqlStore, load_master_key, open_store
+from mailbot.store import SQLITE_FILE, Sealer, SqlStore, load_master_key, open_store
 from mailbot.systemd import Notifier
 from mailbot.trust import trust_of
 
@@ -148,13 +148,26 @@ def flow_of(parts: Parts) -> Flow:
     return Flow(parts.store, parts.tools, performer, parts.clock)
 
 
-def reader_of(settings: Settings) -> Reader:
-    """The process apart that reads mail. Nothing is started yet."""
+def store_if_any(settings: Settings, environ: Mapping[str, str], clock: Clock) -> SqlStore | None:
+    """The store to look at, beside a running daemon too; None where none was made yet."""
+    if not settings.store.url and not (state_dir(settings, environ) / SQLITE_FILE).is_file():
+        return None
+    return store_of(settings, environ, clock, read_only=True)
+
+
+def sealer_of(settings: Settings, environ: Mapping[str, str], purpose: str) -> Sealer:
+    """Seals what a command keeps in the state folder, under a key from the master key."""
+    secrets = secrets_of(settings, environ)
+    return Sealer(load_master_key(secrets.read(settings.store.key)), purpose)
+
+
+def reader_of(settings: Settings, traits: bool = True) -> Reader:
+    """The process apart that reads mail. Nothing is started yet. `traits`: for learning."""
     return Reader(
         trust_of(settings),
         open_above=settings.classify.open_above,
         ask_above=settings.classify.ask_above,
-        traits=settings.classify.learn,
+        traits=traits and settings.classify.learn,
     )
 
 

@@ -110,6 +110,22 @@ def _bound(place: tuple[str, ...]) -> bytes:
         raise Permanent("An id or a name is no proper text.") from None
 
 
+class Sealer:
+    """Seals files beside the store, under a key of their own purpose."""
+
+    def __init__(self, master_key: bytes, purpose: str) -> None:
+        self._key = derive(master_key, f"file/{purpose}")
+        self._purpose = purpose
+
+    def seal(self, plain: bytes) -> bytes:
+        """The file's content."""
+        return seal(self._key, plain, "file", self._purpose)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """What was sealed. Raises Tampered for anything else."""
+        return unseal(self._key, sealed, "file", self._purpose)
+
+
 class MasterKey:
     """The key outside the store. `generation` (1 to 255) rises each time it is changed."""
 

@@ -39,11 +39,14 @@ class MaildirWorld:
         """Make a folder."""
         stdlib_mailbox.Maildir(str(self.root)).add_folder(folder.replace("/", "."))
 
-    def deliver(self, raw: bytes, folder: str = "INBOX") -> None:
-        """A mail arrives. Written as a delivery program does, so that no octet changes."""
+    def deliver(self, raw: bytes, folder: str = "INBOX", at: float | None = None) -> None:
+        """A mail arrives, now or at a Unix time. Written as a delivery program does: no octet
+        changes."""
         box = Path(self._box(folder)._path)
         name = f"{time.time_ns()}.{os.getpid()}.host"
         (box / "tmp" / name).write_bytes(raw)
+        if at is not None:
+            os.utime(box / "tmp" / name, (at, at))
         (box / "tmp" / name).rename(box / "new" / name)
 
     def flags(self, folder: str = "INBOX") -> list[tuple[str, str]]:
@@ -131,10 +134,11 @@ class ImapWorld:
         client.create(f'"{folder}"')
         client.logout()
 
-    def deliver(self, raw: bytes, folder: str = "INBOX") -> None:
-        """A mail arrives unchanged (LMTP would add lines of its own)."""
+    def deliver(self, raw: bytes, folder: str = "INBOX", at: float | None = None) -> None:
+        """A mail arrives (now, or at a Unix time) unchanged; LMTP would add lines of its own."""
         client = self._client()
-        assert client.append(f'"{folder}"', "", "", raw)[0] == "OK"
+        when = imaplib.Time2Internaldate(at) if at is not None else ""
+        assert client.append(f'"{folder}"', "", when, raw)[0] == "OK"
         client.logout()
 
     def flags(self, folder: str = "INBOX") -> list[tuple[str, str]]:

@@ -40,6 +40,7 @@ LEVELS = {
     "followups": 15,
     "intake": 16,
     "learning": 16,
+    "scan": 16,
     "daemon": 17,
     "wiring": 18,
     "commands": 19,
