@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from mailbot.case import Classification, Route
 from mailbot.codec import from_json, to_json
@@ -26,6 +26,9 @@ from mailbot.errors import MailbotError, Permanent
 from mailbot.language.lessons import Layer
 from mailbot.mailtext.authenticity import Trust
 from mailbot.message import Automatic, Mail
+
+if TYPE_CHECKING:
+    from mailbot.language.classifier import Classifier
 
 _LENGTH = struct.Struct(">I")
 _MAX_ANSWER = 64 * 1024 * 1024
@@ -300,13 +303,7 @@ def _worker(task: _Task) -> Callable[[bytes, bool], Reading]:
         mail = parse(raw, task.trust)
         if mail.automatic in _UNCLASSIFIED or "unparsable" in mail.notes:
             return Reading(mail=mail)
-        found = classifier.classify(
-            subject=mail.subject,
-            text=text_to_classify(mail),
-            attachments=any(not attached.inline for attached in mail.attachments),
-        )
-        if found.route is Route.OPEN and not written(mail):
-            found = replace(found, route=Route.ASK)
+        found = understood(mail, classifier)
         traits: tuple[int, ...] = ()
         if task.traits and (always or found.route is not Route.LEAVE):
             traits = classifier.traits(mail.subject, text_to_classify(mail), *_names(mail))
@@ -323,6 +320,19 @@ def _names(mail: Mail) -> Iterator[str]:
             yield each.name
             yield each.address
     yield mail.signature
+
+
+def understood(mail: Mail, classifier: "Classifier") -> Classification:
+    """What the classifier says of a mail that was read; what stands only in unmarked quotes is
+    for staff to see."""
+    found = classifier.classify(
+        subject=mail.subject,
+        text=text_to_classify(mail),
+        attachments=any(not attached.inline for attached in mail.attachments),
+    )
+    if found.route is Route.OPEN and mail.text.strip() and not written(mail):
+        return replace(found, route=Route.ASK)
+    return found
 
 
 def written(mail: Mail) -> str:

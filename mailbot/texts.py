@@ -32,36 +32,42 @@ def _raw_files(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
 
 
 def _lines(files: Sequence[Path]) -> Iterator[dict[str, object]]:
-    sources = [file.open(encoding="utf-8") for file in files] if files else [sys.stdin]
-    for source in sources:
-        for number, line in enumerate(source, start=1):
+    """The objects of JSON lines. Raises ConfigError for the bad lines, after the good ones."""
+    problems = []
+    for name, text in _raw_files(files):
+        # Split by hand: str.splitlines would also break at U+2028 within a JSON string.
+        for number, line in enumerate(text.split(b"\n"), start=1):
             if not line.strip():
                 continue
             try:
                 item = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 item = None
-            if not isinstance(item, dict):
-                raise ConfigError(
-                    [Problem(f"line {number}", "not a JSON object", "write one object a line")]
-                )
-            yield item
+            if isinstance(item, dict):
+                yield item
+                continue
+            where = f"line {number}" if name == "-" else f"{name}, line {number}"
+            problems.append(Problem(where, "not a JSON object", "write one object a line"))
+    if problems:
+        raise ConfigError(problems)
 
 
 def raw_of(item: Mapping[str, object]) -> bytes:
     """A mail from the fields of a JSON line (from, subject, body, html, headers)."""
     mail = EmailMessage(policy=SMTP)
-    headers = item.get("headers")
+    given = item.get("headers")
+    own = {"From": item.get("from"), "Subject": _encoded(str(item.get("subject") or ""))}
+    # A line's own fields win over headers of the same name: two From lines would be nobody.
+    taken = {"mime-version", *(name.lower() for name, value in own.items() if value)}
+    beside = [
+        (str(name), value)
+        for name, value in (given.items() if isinstance(given, dict) else ())
+        if str(name).lower() not in taken and not str(name).lower().startswith("content-")
+    ]
     head = "".join(
-        f"{name}: {value}\r\n"
-        for name, value in (
-            *(headers.items() if isinstance(headers, dict) else ()),
-            ("From", item.get("from", "")),
-            ("Subject", _encoded(str(item.get("subject") or ""))),
-        )
+        f"{name}: {' '.join(str(value).split())}\r\n"
+        for name, value in (*beside, *own.items())
         if value
-        and "\n" not in str(value)
-        and not str(name).lower().startswith(("content-", "mime-version"))
     )
     body, html = item.get("body"), item.get("html")
     if body or not html:
@@ -83,6 +89,7 @@ def _encoded(text: str) -> str:
 def classify(files: Sequence[Path], jsonl: bool, config: Path | None) -> int:
     """Which right, on which route, in which words; a JSON line per mail."""
     from mailbot.language.classifier import Classifier
+    from mailbot.reader import understood
     from mailbot.steps.parse import parse as parse_mail
     from mailbot.steps.screen import after_screen
 
@@ -95,12 +102,7 @@ def classify(files: Sequence[Path], jsonl: bool, config: Path | None) -> int:
     )
     for name, raw in mails:
         mail = parse_mail(raw, trust)
-        found = after_screen(
-            mail,
-            classifier.classify(
-                subject=mail.subject, text=mail.new_text, attachments=bool(mail.attachments)
-            ),
-        )
+        found = after_screen(mail, understood(mail, classifier))
         _print(
             {
                 "id": name,
