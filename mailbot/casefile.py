@@ -10,7 +10,7 @@ from mailbot.errors import Permanent
 from mailbot.message import Mail, OutgoingFile
 from mailbot.move import Context
 from mailbot.plan import Plan, Proposal
-from mailbot.ports import Store, Tx
+from mailbot.ports import KnownMessage, Store, Tx
 from mailbot.record import SearchResult
 
 T = TypeVar("T")
@@ -72,3 +72,12 @@ def into_case_file(store: Store, tx: Tx, case_id: str, mail: Mail) -> None:
     ids = _texts(store.get(case_id, "correspondence"))
     if mail.message_id and mail.message_id not in ids:
         tx.put(case_id, "correspondence", [*ids, mail.message_id])
+        tx.know_message(
+            KnownMessage(
+                message_id=mail.message_id,
+                case_id=case_id,
+                matter_id="",
+                plan_version=0,
+                kind="correspondence",
+            )
+        )

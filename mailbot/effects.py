@@ -1,14 +1,15 @@
 """Performs effects, and finds out after a crash what became of one that was begun."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from mailbot.codec import from_json, to_json
 from mailbot.errors import Permanent, Stale, Transient
+from mailbot.memory import Memory
 from mailbot.message import Outgoing, Sent
-from mailbot.plan import Action
+from mailbot.plan import Action, Do
 from mailbot.ports import (
     ActionReceipt,
     Clock,
@@ -62,6 +63,8 @@ class Performer:
         match effect.kind:
             case "apply":
                 return self._apply(effect)
+            case "note":
+                return self._note(effect)
             case "mark" | "file":
                 return self._touch(effect)
         return self._send(effect)
@@ -73,10 +76,54 @@ class Performer:
         source = self.sources.get(str(effect.payload["system"]))
         self._begin(effect)
         receipts = source.apply(actions, self.store.case_key(effect.case_id))
+        memories = self._memories(effect.payload, actions)
         return self._settle(
             effect,
             {"system": source.name, "receipts": [_receipt(receipt) for receipt in receipts]},
+            memories=memories,
         )
+
+    def _note(self, effect: Effect) -> Effect:
+        """Into our own store, together with the receipt: never half, never twice."""
+        self._begin(effect)
+        entered = [_channel(one) for one in _list(effect.payload.get("suppress"))]
+        released = [_channel(one) for one in _list(effect.payload.get("release"))]
+        memories: list[Memory] = []
+        for part in _list(effect.payload.get("kept")):
+            assert isinstance(part, dict)
+            actions = [from_json(Action, item) for item in _list(part["actions"])]
+            memories += self._memories(part, actions)
+        receipt = {"suppressed": len(entered), "released": len(released), "kept": len(memories)}
+        return self._settle(effect, receipt, memories=memories, entered=entered, released=released)
+
+    def _memories(self, payload: Mapping[str, object], actions: list[Action]) -> list[Memory]:
+        """What is remembered of an erasure's records, by keyed hashes alone."""
+        wanted = payload.get("remember")
+        if not isinstance(wanted, dict):
+            return []
+        expires = self.clock.now() + timedelta(days=int(wanted["days"]))
+        marks = tuple(
+            (str(mark[0]), str(mark[1]))
+            for mark in _list(wanted["marks"])
+            if isinstance(mark, list)
+        )
+        return [
+            Memory(
+                system=action.system,
+                table=action.table,
+                key=action.key,
+                do=action.do.value,
+                row=action.before,
+                after=action.after,
+                volatile=action.volatile,
+                marks=marks,
+                rule=action.rule,
+                until=action.until,
+                expires=_expiry(expires, action),
+            )
+            for action in actions
+            if action.table and (action.changes or action.do is Do.KEEP)
+        ]
 
     def _touch(self, effect: Effect) -> Effect:
         ref = from_json(MailRef, effect.payload["ref"])
@@ -145,10 +192,22 @@ class Performer:
         return self._settle(effect, receipt, sent.message_ids)
 
     def _settle(
-        self, effect: Effect, receipt: Mapping[str, object], message_ids: tuple[str, ...] = ()
+        self,
+        effect: Effect,
+        receipt: Mapping[str, object],
+        message_ids: tuple[str, ...] = (),
+        memories: Iterable[Memory] = (),
+        entered: Iterable[tuple[str, str]] = (),
+        released: Iterable[tuple[str, str]] = (),
     ) -> Effect:
         with self._writing(effect) as tx:
             tx.change_effect(effect.id, "done", receipt)
+            for memory in memories:
+                tx.remember(memory)
+            for channel, value in entered:
+                tx.suppress(channel, value)
+            for channel, value in released:
+                tx.release(channel, value)
             for message_id in message_ids:
                 tx.know_message(known(effect, message_id))
             tx.record(
@@ -173,6 +232,19 @@ def known(effect: Effect, message_id: str) -> KnownMessage:
 
 def _receipt(receipt: ActionReceipt) -> object:
     return to_json(receipt)
+
+
+def _channel(entry: object) -> tuple[str, str]:
+    assert isinstance(entry, dict)
+    return str(entry["channel"]), str(entry["value"])
+
+
+def _expiry(expires: datetime, action: Action) -> datetime:
+    """What is kept must be known when its time is up, and a while longer for the review."""
+    if action.do is not Do.KEEP or action.until is None:
+        return expires
+    end = datetime(action.until.year, action.until.month, action.until.day, tzinfo=UTC)
+    return max(expires, end + timedelta(days=366))
 
 
 def _list(value: object) -> list[object]:

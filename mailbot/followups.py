@@ -42,6 +42,7 @@ _TOO_LATE = frozenset({State.APPROVED, State.EXECUTED, State.VERIFIED, State.ANS
 # (a month leaves room for that), always about everything that was written by then.
 _HEARD_AT_ONCE = 4
 _QUIET, _QUIET_MOST = timedelta(hours=1), timedelta(hours=24)
+_OF_RECIPIENTS = frozenset({"recipient", "correspondence"})  # a notice, and earlier answers to it
 _WORTH_KEEPING = 40  # letters beside a code that are more than "here it is"
 _TOLD_MOST = 5  # a day, that a person writes while their case waits for staff
 
@@ -284,6 +285,46 @@ class Followups:
                     tx.put(case.id, f"{matter.id}/code", None)
                     self.flow.move(matter, Move(to=State.NEEDS_HUMAN, reason="code-in-doubt"), tx)
         return "code-in-doubt"
+
+    # --- recipients (art. 19) -----------------------------------------------------------------
+
+    def is_of_recipient(self, mail: Mail, messages: Sequence[KnownMessage]) -> bool:
+        """Whether somebody answers a notice that only recipients got: its id cannot be guessed.
+
+        The person concerned is no such somebody, wherever they got the notice from.
+        """
+        return (
+            mail.authentication.verdict is not Verdict.FAIL
+            and {"recipient"} <= {message.kind for message in messages} <= _OF_RECIPIENTS
+            and not self._answered(mail, messages)
+        )
+
+    def from_recipient(
+        self, stored: StoredMail, mail: Mail, messages: Sequence[KnownMessage]
+    ) -> str:
+        """The answer is filed with the case, open or closed; it changes nothing; staff are told."""
+        message = messages[0]
+        with self.store.claim_case(message.case_id) as held:
+            if not held:
+                return ""
+            matter = self.store.matter(message.matter_id)
+            with self.store.begin() as tx:
+                tx.settle_mail(stored.id, "done", "recipient-answered", message.case_id)
+                into_case_file(self.store, tx, message.case_id, mail)
+                tx.record(message.case_id, "recipient-answered", "", {"mail": stored.id})
+                day_ago = self.clock.now() - timedelta(days=1)
+                effects = self.store.effects(message.matter_id)
+                if matter is not None and told(effects, "recipient", day_ago) < _TOLD_MOST:
+                    for effect in tell_approvers(
+                        self.flow.context(matter),
+                        self.flow.tools,
+                        "recipient-answered",
+                        {"why": mail.new_text[:300]},
+                        distinct=stored.id,
+                        lane="recipient",
+                    ):
+                        tx.intend(effect)
+        return "recipient-answered"
 
     # --- colleagues ---------------------------------------------------------------------------
 

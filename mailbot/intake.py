@@ -68,6 +68,8 @@ class Intake:
                 return reason
         if mail.automatic in (Automatic.AUTO_REPLY, Automatic.CALENDAR):
             return self._automatic(stored, mail, messages)
+        if self.followups.is_of_recipient(mail, messages):
+            return self.followups.from_recipient(stored, mail, messages)
         classification = after_screen(mail, classification)
         word = spoken(mail, self.tools.settings)
         if word is not mail:

@@ -1,6 +1,6 @@
 """What a step returns. A step never touches the store: flow.py carries its outcome out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypedDict
@@ -92,3 +92,5 @@ class Tools:
     sources: Sources
     templates: Templates
     random: Callable[[int], bytes]  # n octets, cryptographically strong
+    # Those of the given Message-IDs that belong to a case, open or closed: no records to be found.
+    of_cases: Callable[[Iterable[str]], frozenset[str]] = lambda ids: frozenset()

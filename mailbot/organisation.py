@@ -83,6 +83,9 @@ class Party(Part):
     name: str
     kind: Literal["processor", "recipient"] = "processor"
     role: Text
+    # Where it is told of erasures and corrections (art. 19). "": a processor in
+    # whose systems we act ourselves needs no notice; a recipient becomes a task for staff.
+    email: str = ""
     # Where data leaves the EEA: on which safeguard (art. 15(2), 46). "" = it does not.
     transfer: Text = {}
 
@@ -180,6 +183,11 @@ def _warnings(facts: Organisation) -> list[str]:
     if not facts.parties:
         said.append("parties: nobody is named; art. 15(1)(c) wants recipients by name (C-154/21)")
     for party in facts.parties:
+        if party.kind == "recipient" and not party.email:
+            said.append(
+                f"parties: {party.name!r} has no email; without it staff must tell it by hand of "
+                "each erasure, correction and restriction (art. 19)"
+            )
         if party.name.strip().lower() in _UNNAMED:
             said.append(
                 f"parties: {party.name!r} names nobody; list each reseller by name (C-154/21)"

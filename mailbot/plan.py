@@ -22,9 +22,12 @@ class Do(StrEnum):
     KEEP = "keep"
     NOTIFY = "notify"
     SUPPRESS = "suppress"
+    RELEASE = "release"  # off the suppression list again, on the person's wish
     MANUAL = "manual"
     SET = "set"  # what a right writes, as mapped: objection = { reservert = true }
 
+
+CASE_FILE = "case-file"  # the reason of a KEEP that is the case's own correspondence
 
 # Actions that change something in a business system, and so need a source to carry them out.
 CHANGES = frozenset({Do.DELETE, Do.BLANK, Do.REPLACE, Do.CORRECT, Do.RESTRICT, Do.SET})
@@ -95,6 +98,15 @@ class Letter:
     # name -> SHA-256 of each attachment before encryption
     attachments: Mapping[str, str] = field(default_factory=dict)
 
+    def document(self) -> dict[str, object]:
+        """The letter as it is digested."""
+        return {
+            "recipients": list(self.recipients),
+            "subject": self.subject,
+            "text": self.text,
+            "attachments": dict(self.attachments),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -107,6 +119,7 @@ class Plan:
     rights: tuple[str, ...]
     letter: Letter
     actions: tuple[Action, ...] = ()
+    notices: Mapping[str, Letter] = field(default_factory=dict)  # number of a NOTIFY → its mail
     searched: tuple[str, ...] = ()
     not_searched: tuple[str, ...] = ()
 
@@ -119,15 +132,18 @@ class Plan:
             "purpose": self.purpose.value,
             "rights": list(self.rights),
             "letters": [
-                {
-                    "recipients": list(self.letter.recipients),
-                    "subject": self.letter.subject,
-                    "text": self.letter.text,
-                    "attachments": dict(self.letter.attachments),
-                }
+                self.letter.document(),
+                *(
+                    {"action": int(number), **one.document()}
+                    for number, one in self.numbered_notices()
+                ),
             ],
             "actions": [action.document() for action in self.actions],
         }
+
+    def numbered_notices(self) -> list[tuple[str, "Letter"]]:
+        """The mails to recipients, in the order of their actions."""
+        return sorted(self.notices.items(), key=lambda item: int(item[0]))
 
     @property
     def digest(self) -> str:

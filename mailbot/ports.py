@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Protocol
 
 from mailbot.case import Case, Label, Matter, Subject
+from mailbot.memory import Memory, Recollection
 from mailbot.message import Outgoing, Sent
 from mailbot.plan import Action
-from mailbot.record import Finding, SearchResult
+from mailbot.record import Finding, Row, SearchResult
 
 
 class Clock(Protocol):
@@ -294,6 +295,18 @@ class Tx(Protocol):
     def know_message(self, message: KnownMessage) -> None:
         """Remember a message id (by keyed hash)."""
 
+    def suppress(self, channel: str, value: str) -> None:
+        """Enter an address (email) or number (phone), as it is compared, by keyed hash."""
+
+    def release(self, channel: str, value: str) -> bool:
+        """Take an entry off the suppression list; False if it was not there."""
+
+    def remember(self, memory: Memory) -> None:
+        """Note an erased or kept record by keyed hashes; replaces what was noted of it before."""
+
+    def forget(self, system: str, table: str, key: Row) -> None:
+        """A record is no longer to be remembered."""
+
     def record(
         self, case_id: str | None, event: str, reason: str, facts: Mapping[str, object]
     ) -> None:
@@ -380,6 +393,12 @@ class Store(Protocol):
 
     def case_key(self, case_id: str) -> bytes:
         """The key of a case, for fingerprints and effect ids. Raises Permanent if destroyed."""
+
+    def suppressed(self, channel: str, values: Iterable[str]) -> Mapping[str, datetime]:
+        """Those of the given addresses or numbers that are on the list, and since when."""
+
+    def recall(self, system: str, now: datetime) -> Recollection:
+        """What is remembered of a system's records and has not expired."""
 
     def ledger(
         self, case_id: str | None = None

@@ -113,13 +113,15 @@ def open_parts(
     clock = clock or SystemClock()
     mailboxes, outboxes = mailboxes_of(settings, environ, clock)
     sources = sources_of(settings, environ, mailboxes, lambda: clock.now().date())
+    templates = templates_of(settings)
+    store = store_of(settings, environ, clock)
     tools = Tools(
         settings=settings,
         sources=sources,
-        templates=templates_of(settings),
+        templates=templates,
         random=randomness.token_bytes,
+        of_cases=lambda ids: frozenset(known.message_id for known in store.known_messages(ids)),
     )
-    store = store_of(settings, environ, clock)
     parts = Parts(
         settings=settings,
         store=store,

@@ -18,7 +18,7 @@ from mailbot.letters.tag import subject_tag
 from mailbot.letters.templates import Templates, Words
 from mailbot.message import Mail
 from mailbot.organisation import Organisation
-from mailbot.plan import Action, Do, Plan, Purpose
+from mailbot.plan import CASE_FILE, Action, Do, Plan, Purpose
 from mailbot.record import Certainty, Finding, SearchResult, Typed
 
 _REQUEST_MOST = 4000  # signs of the request shown
@@ -134,7 +134,7 @@ def summary(
 
 def _sum(kind: Do, actions: list[Action], titles: tally.Titles, words: Words) -> str:
     if kind is Do.KEEP:
-        actions = [action for action in actions if action.reason != tally.CASE_FILE]
+        actions = [action for action in actions if action.reason != CASE_FILE]
     if not actions:
         return ""
     count = len(actions)
@@ -221,11 +221,7 @@ def _plan(facts: QuestionFacts, titles: tally.Titles, words: Words) -> dict[str,
     groups: dict[str, list[Row]] = {}
     sums: dict[str, list[Action]] = {}
     for action in facts.plan.actions:
-        where = (
-            words("question", "suppression")
-            if action.do is Do.SUPPRESS
-            else titles.system(action.system)
-        )
+        where = _where(action, titles, words)
         sums.setdefault(where, []).append(action)
         rows = groups.setdefault(where, [])
         if action.number <= _ROWS_MOST:
@@ -256,6 +252,17 @@ def _plan(facts: QuestionFacts, titles: tally.Titles, words: Words) -> dict[str,
     }
 
 
+def _where(action: Action, titles: tally.Titles, words: Words) -> str:
+    """The heading under which an action stands: its system, or what it is about."""
+    if action.do in (Do.SUPPRESS, Do.RELEASE):
+        return words("question", "suppression")
+    if action.do is Do.NOTIFY or (action.do is Do.MANUAL and not action.system):
+        return words("question", "recipients")
+    if action.reason == CASE_FILE:
+        return words("question", "case_file")
+    return titles.system(action.system)
+
+
 def _named(titles: tally.Titles, finding: Finding, personal: Mapping[str, Finding]) -> str:
     table = titles.table(finding.system, finding.table, finding.title)
     told = describe(finding.row, finding.key, personal.get(finding.identity))
@@ -276,6 +283,8 @@ def _row(
         told = describe(action.before, action.key, findings.get(_identity_of(action)))
     else:
         table, told = "", one_line(action.title, 120)
+        if action.do is Do.NOTIFY:
+            told = words("question", "from", name=told, address=str(action.after.get("email", "")))
     said = [part for part in (table, told) if part]
     if action.do is Do.KEEP and action.until is not None:
         said.append(words("does", "until", date=words.short(action.until)))
@@ -366,6 +375,14 @@ def _letter(plan: Plan) -> dict[str, object]:
         "letter": plan.letter.text,
         "letter_subject": one_line(plan.letter.subject, 200),
         "letter_to": tuple(one_line(address, 120) for address in plan.letter.recipients),
+        "notices": [
+            (
+                ", ".join(one_line(address, 120) for address in notice.recipients),
+                one_line(notice.subject, 200),
+                notice.text,
+            )
+            for _, notice in plan.numbered_notices()
+        ],
         "letter_files": tuple(one_line(name, 80) for name in plan.letter.attachments),
     }
 

@@ -16,7 +16,7 @@ from mailbot.letters.protect import sent_names
 from mailbot.letters.templates import Templates, Words
 from mailbot.organisation import Organisation, wording
 from mailbot.organisation import Purpose as Aim
-from mailbot.plan import Action, Do, Purpose
+from mailbot.plan import CASE_FILE, Action, Do, Purpose
 from mailbot.record import Finding, NotSearched
 
 
@@ -133,16 +133,19 @@ def write_recipient_notice(
     language: str,
     organisation: Organisation,
     templates: Templates,
+    changes: tuple[tuple[str, str], ...] = (),
 ) -> Draft:
     """What a recipient of the data is told after an erasure, a correction or a restriction.
 
     GDPR art. 19. `person`: by what the recipient knows them (name, address): no more than that.
+    `changes`: of a correction, each old and new value.
     """
     language = templates.language(language, "recipient.txt")
     words = templates.words(language)
     values = {
         "right": right.value,
         "person": one_line(person, 200),
+        "changes": [(one_line(old, 200), one_line(new, 200)) for old, new in changes],
         "case": case_number,
         **_organisation(organisation, words),
     }
@@ -167,10 +170,10 @@ def _template(facts: LetterFacts) -> str:
 
 def _is_record(action: Action) -> bool:
     if action.do is Do.KEEP:
-        return action.reason != tally.CASE_FILE
+        return action.reason != CASE_FILE
     if action.do is Do.MANUAL:
         return tally.by_hand(action)
-    return action.do not in (Do.SUPPRESS, Do.NOTIFY)
+    return action.do not in (Do.SUPPRESS, Do.RELEASE, Do.NOTIFY)
 
 
 def _organisation(o: Organisation, words: Words) -> dict[str, object]:
@@ -238,14 +241,17 @@ def _done(facts: LetterFacts, titles: tally.Titles, words: Words) -> dict[str, o
         "manual": _searched_by_hand(facts, titles),
         "by_hand": tally.lines([a for a in actions if tally.by_hand(a)], (Do.MANUAL,), titles),
         "told": tally.told(actions),
+        "telling": tally.telling(actions),
         "suppressed": any(action.do is Do.SUPPRESS for action in actions),
+        "suppressed_phone": any(a.do is Do.SUPPRESS and "phone" in a.after for a in actions),
+        "released": any(action.do is Do.RELEASE for action in actions),
         "backups": max(backups, default=0),
         "mail_deleted": any(a.do is Do.DELETE and a.system in titles.exchange for a in actions),
     }
 
 
 def _searched_by_hand(facts: LetterFacts, titles: tally.Titles) -> tuple[str, ...]:
-    tasks = [a for a in facts.actions if a.do is Do.MANUAL and not tally.by_hand(a)]
+    tasks = [a for a in facts.actions if a.do is Do.MANUAL and a.system and not tally.by_hand(a)]
     return tuple(dict.fromkeys(titles.system(task.system) for task in tasks))
 
 

@@ -8,10 +8,9 @@ from mailbot.datamap import DataMap, Table
 from mailbot.letters.clean import one_line
 from mailbot.letters.templates import Words
 from mailbot.organisation import wording
-from mailbot.plan import Action, Do
+from mailbot.plan import CASE_FILE, Action, Do
 from mailbot.record import Finding, Treatment
 
-CASE_FILE = "case-file"  # the reason of a KEEP that is the case's own correspondence
 ERASING = frozenset({Do.DELETE, Do.BLANK, Do.REPLACE})
 
 
@@ -193,6 +192,12 @@ def told(actions: Iterable[Action]) -> tuple[str, ...]:
         if action.do is Do.NOTIFY
     ]
     return tuple(dict.fromkeys(names))
+
+
+def telling(actions: Iterable[Action]) -> tuple[str, ...]:
+    """The names of those whom a member of staff tells by other means than mail."""
+    names = [one_line(a.title, 80) for a in actions if a.do is Do.MANUAL and not a.system]
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def recipients(findings: Iterable[Finding]) -> tuple[tuple[str, str], ...]:

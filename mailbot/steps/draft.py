@@ -1,6 +1,10 @@
 """PROPOSED → DRAFTED: write the letter and the files; from here on the plan has its digest."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from mailbot.case import Label, State
+from mailbot.datamap import DataMap
 from mailbot.deadline import deadline
 from mailbot.letters import (
     LetterFacts,
@@ -9,11 +13,13 @@ from mailbot.letters import (
     new_passphrase,
     sent_names,
     write_letter,
+    write_recipient_notice,
 )
 from mailbot.message import OutgoingFile
 from mailbot.move import Context, Move, Outcome, Tools
-from mailbot.plan import Do, Letter, Plan, Proposal, Purpose
-from mailbot.record import Certainty, Finding
+from mailbot.plan import Action, Do, Letter, Plan, Proposal, Purpose
+from mailbot.record import Certainty, Finding, display
+from mailbot.steps.others import changes_anything, tells
 
 _WITH_COPY = frozenset({Label.ACCESS, Label.PORTABILITY})
 
@@ -57,7 +63,7 @@ def _files(ctx: Context, tools: Tools, proposal: Proposal) -> tuple[OutgoingFile
 def draft(ctx: Context, tools: Tools) -> Outcome:
     """Write the letter (or take the approver's own) and settle the plan version."""
     assert ctx.proposal is not None  # only propose and decide lead here, and both write one
-    proposal = ctx.proposal
+    proposal = replace(ctx.proposal, actions=_sensible(ctx.proposal.actions))
     settings = tools.settings
     mode = settings.delivery.access
     version = ctx.matter.plan_version + 1
@@ -108,6 +114,7 @@ def draft(ctx: Context, tools: Tools) -> Outcome:
             attachments={file.name: file.plain_sha256 for file in files},
         ),
         actions=proposal.actions,
+        notices=notices(ctx, tools, proposal),
         searched=ctx.result.searched,
         not_searched=tuple(f"{part.system}: {part.why}" for part in ctx.result.not_searched),
     )
@@ -116,6 +123,7 @@ def draft(ctx: Context, tools: Tools) -> Outcome:
         reason=f"draft-{proposal.purpose.value}",
         facts={"plan": plan.document(), "digest": plan.digest},
         documents={
+            f"{ctx.matter.id}/proposal": proposal,
             f"{ctx.matter.id}/plan/{version}": plan,
             f"{ctx.matter.id}/files/{version}": list(files),
             **({"passphrase": passphrase} if passphrase else {}),
@@ -123,6 +131,67 @@ def draft(ctx: Context, tools: Tools) -> Outcome:
         changes={"plan_version": version},
         void_tokens=True,
     )
+
+
+def _sensible(actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    """Without telling others, once staff decided that nothing is done that they could be told."""
+    if changes_anything(actions):
+        return actions
+    return tuple(action for action in actions if not tells(action))
+
+
+def notices(ctx: Context, tools: Tools, proposal: Proposal) -> dict[str, Letter]:
+    """The mail to each recipient that the plan notifies (art. 19), by the number of its action."""
+    if proposal.purpose is not Purpose.ANSWER:
+        return {}
+    settings = tools.settings
+    found: dict[str, Letter] = {}
+    for action in proposal.actions:
+        if action.do is Do.NOTIFY:
+            written = write_recipient_notice(
+                ctx.matter.right,
+                known_as(ctx, settings.datamap),
+                ctx.case.number,
+                settings.approval.language,
+                settings.organisation,
+                tools.templates,
+                changes=corrections(proposal.actions),
+            )
+            found[str(action.number)] = Letter(
+                recipients=(str(action.after["email"]),),
+                subject=written.subject,
+                text=written.text,
+            )
+    return found
+
+
+def known_as(ctx: Context, datamap: DataMap) -> str:
+    """By what a recipient knows the person: the name on record and the address that wrote."""
+    address = ctx.mail.sender.address if ctx.mail and ctx.mail.sender else ""
+    named = {
+        (database.name, table.name): table.identify["name"][0].split()
+        for database in datamap.database
+        for table in database.table
+        if table.identify.get("name")
+    }
+    for finding in ctx.result.findings:
+        columns = named.get((finding.system, finding.table), ())
+        parts = [display(finding.row.get(column)) for column in columns]
+        name = " ".join(part for part in parts if part)
+        if name and finding.certainty is Certainty.CERTAIN:
+            return ", ".join(part for part in (name, address) if part)
+    return address
+
+
+def corrections(actions: Iterable[Action]) -> tuple[tuple[str, str], ...]:
+    """Each value put right, once, whatever the number of places."""
+    found = {
+        (display(action.before.get(column)), display(value)): None
+        for action in actions
+        if action.do is Do.CORRECT
+        for column, value in action.after.items()
+    }
+    return tuple(found)
 
 
 def _acted_on(ctx: Context, proposal: Proposal) -> tuple[Finding, ...]:

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from mailbot.case import State
+from mailbot import identifiers
+from mailbot.case import Label, State
 from mailbot.codec import to_json
 from mailbot.move import Act, Context, Move, Outcome, Tools
-from mailbot.plan import Action
+from mailbot.plan import Action, Do
 from mailbot.ports import Effect
 from mailbot.steps.outgoing import effect_id
 
@@ -51,10 +52,11 @@ def execute(ctx: Context, tools: Tools) -> Outcome:
             matter_id=ctx.matter.id,
             kind="apply",
             plan_version=ctx.plan.version,
-            payload={"system": system, "actions": actions},
+            payload={"system": system, "actions": actions, **_memory(ctx, tools, system)},
         )
         for system, actions in by_system.items()
     )
+    effects += _note(ctx, tools, frozenset(by_system))
     return Act(
         effects=effects,
         then=lambda done: Move(
@@ -69,3 +71,60 @@ def execute(ctx: Context, tools: Tools) -> Outcome:
             void_tokens=True,
         ),
     )
+
+
+def _memory(ctx: Context, tools: Tools, system: str) -> dict[str, object]:
+    """What the store must know to remember an erasure: until when a backup may bring it back, and
+    the person's keys, of which it keeps hashes alone."""
+    databases = {part.name: part for part in tools.settings.datamap.database}
+    if ctx.matter.right is not Label.ERASURE or system not in databases:
+        return {}
+    days = databases[system].backup_days or 366 * tools.settings.store.keep_case_years
+    region = tools.settings.datamap.own.default_region
+    marks: dict[tuple[str, str], None] = {}
+    for key in (*(key for key in ctx.subject.keys if key.verified), *ctx.result.learnt):
+        compared = (
+            identifiers.email(key.value)
+            if key.kind == "email"
+            else identifiers.phone(key.value, region)
+            if key.kind == "phone"
+            else None
+        )
+        if compared:
+            marks.setdefault((key.kind, compared))
+    return {"remember": {"days": days, "marks": [list(mark) for mark in marks]}}
+
+
+def _note(ctx: Context, tools: Tools, applied: frozenset[str]) -> tuple[Effect, ...]:
+    """What is written into mailbot's own store: the suppression list, and what is kept of a
+    database in which nothing changes."""
+    assert ctx.plan is not None
+    kept: dict[str, list[object]] = {}
+    for action in ctx.plan.actions:
+        if action.do is Do.KEEP and action.table and action.system not in applied:
+            kept.setdefault(action.system, []).append(to_json(action))
+    notes = {
+        "suppress": [_entry(a) for a in ctx.plan.actions if a.do is Do.SUPPRESS],
+        "release": [_entry(a) for a in ctx.plan.actions if a.do is Do.RELEASE],
+        "kept": [
+            {"system": system, "actions": actions, **memory}
+            for system, actions in kept.items()
+            if (memory := _memory(ctx, tools, system))
+        ],
+    }
+    if not any(notes.values()):
+        return ()
+    note = Effect(
+        id=effect_id(ctx.case_key, ctx.matter.id, ctx.plan.version, "note"),
+        case_id=ctx.case.id,
+        matter_id=ctx.matter.id,
+        kind="note",
+        plan_version=ctx.plan.version,
+        payload=notes,
+    )
+    return (note,)
+
+
+def _entry(action: Action) -> dict[str, object]:
+    ((channel, value),) = action.after.items()
+    return {"channel": channel, "value": value}

@@ -1,5 +1,6 @@
 """IDENTIFIED → LOCATED: search every system; what the mail merely claims makes nothing certain."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,12 +17,17 @@ CLAIMED = "found only by what the mail claims"
 
 
 def search(
-    subject: Subject, sources: Sources, case_file: frozenset[str], until: datetime
+    subject: Subject,
+    sources: Sources,
+    case_file: frozenset[str],
+    until: datetime,
+    of_cases: Callable[[Iterable[str]], frozenset[str]] = lambda ids: frozenset(),
 ) -> SearchResult:
     """Search by what is proven; then by what is claimed, whose finds are only ever possible.
 
-    Left out: the case file (DESIGN § 8), and mail that came after the request (`until`): the day
-    of receipt is the day for which a request is answered (law.md § 5).
+    Left out: the file of this case and of others (DESIGN § 8: kept for their own time), and mail
+    that came after the request (`until`): the day of receipt is the day for which a request is
+    answered (law.md § 5).
 
     A stranger who signs with another's telephone or customer number must not have that person's
     records erased or sent out, so only the authentic From address (or one proven by a code) and
@@ -56,6 +62,7 @@ def search(
         not_searched += tuple(
             part for part in more.not_searched if (part.system, part.why) not in known
         )
+    case_file |= of_cases([one.message_id for one in found.values() if one.message_id])
     return SearchResult(
         findings=tuple(
             finding
@@ -79,7 +86,7 @@ def locate(ctx: Context, tools: Tools) -> Outcome:
         # The records that taught these keys are gone; others are found by nothing else.
         learnt = tuple(replace(key, verified=True) for key in earlier)
         subject = replace(subject, keys=(*subject.keys, *learnt))
-    result = search(subject, tools.sources, ctx.correspondence, ctx.matter.received)
+    result = search(subject, tools.sources, ctx.correspondence, ctx.matter.received, tools.of_cases)
     if ctx.matter.attempts < PATIENCE and any(part.failed for part in result.not_searched):
         # A server that starts anew must not make the plan, and so the answer, incomplete.
         raise Transient("a system could not be searched")

@@ -9,6 +9,7 @@ from mailbot.codec import to_json
 from mailbot.config import Approver, Settings
 from mailbot.message import Address, Mail, Outgoing, OutgoingFile
 from mailbot.move import Context
+from mailbot.plan import Letter
 from mailbot.ports import Effect, Token
 
 _THREAD_MOST = 20
@@ -115,6 +116,30 @@ def to_subject(
         case_id=ctx.case.id,
         matter_id=ctx.matter.id,
         kind=kind,
+        plan_version=ctx.matter.plan_version,
+        payload={"outbox": ctx.case.mailbox, "mail": to_json(mail)},
+    )
+
+
+def to_recipient(ctx: Context, settings: Settings, number: str, letter: Letter) -> Effect:
+    """A notice to somebody who had got the person's data (art. 19). A thread of its own: the
+    person's mail is none of theirs."""
+    identity = effect_id(ctx.case_key, ctx.matter.id, ctx.matter.plan_version, "recipient", number)
+    sender = mailbox_address(settings, ctx.case.mailbox)
+    mail = Outgoing(
+        effect=identity,
+        message_id=f"{identity}@{sender.rpartition('@')[2]}",
+        sender=Address(address=sender, name=settings.organisation.name),
+        to=tuple(Address(address=recipient) for recipient in letter.recipients),
+        subject=letter.subject,
+        text=letter.text,
+        headers={"X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply"},
+    )
+    return Effect(
+        id=identity,
+        case_id=ctx.case.id,
+        matter_id=ctx.matter.id,
+        kind="recipient",
         plan_version=ctx.matter.plan_version,
         payload={"outbox": ctx.case.mailbox, "mail": to_json(mail)},
     )

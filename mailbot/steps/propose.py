@@ -8,11 +8,12 @@ from mailbot.case import Label, State
 from mailbot.datamap import DataMap
 from mailbot.message import Verdict
 from mailbot.move import Context, Move, Outcome, Tools
-from mailbot.plan import Action, Do, Proposal, Purpose
+from mailbot.plan import CASE_FILE, Action, Do, Proposal, Purpose
 from mailbot.record import Certainty, Finding, Treatment, fingerprint
 from mailbot.steps.code import send_code, wants_code
 from mailbot.steps.execute import carried_out
 from mailbot.steps.identify import NO_SEARCH
+from mailbot.steps.others import beyond
 
 _REASONS_OF_SOURCES = ("rows of ", "nothing personal is left")
 # Stopping is harmless and must be easy (art. 7(3), 21(3)): no proof of identity is asked for it,
@@ -22,9 +23,7 @@ STOP = frozenset({Label.OBJECTION, Label.CONSENT_WITHDRAWAL})
 
 def numbered(actions: Iterable[Action], case_key: bytes) -> tuple[Action, ...]:
     """Actions in a stable order, numbered from 1, each with the fingerprint of its record."""
-    ordered = sorted(
-        actions, key=lambda action: (action.do is Do.MANUAL, action.system, action.order)
-    )
+    ordered = sorted(actions, key=lambda action: (_rank(action), action.system, action.order))
     return tuple(
         replace(
             action,
@@ -35,6 +34,15 @@ def numbered(actions: Iterable[Action], case_key: bytes) -> tuple[Action, ...]:
         )
         for number, action in enumerate(ordered, start=1)
     )
+
+
+def _rank(action: Action) -> int:
+    """Records first, then what is told to others, then tasks for staff, the case file last."""
+    if action.reason == CASE_FILE:
+        return 3
+    if action.do is Do.MANUAL:
+        return 2
+    return int(action.do in (Do.NOTIFY, Do.SUPPRESS, Do.RELEASE))
 
 
 def _actions(right: Label, findings: Sequence[Finding], tools: Tools) -> list[Action]:
@@ -152,12 +160,14 @@ def propose(ctx: Context, tools: Tools) -> Outcome:
         certain = _exact(ctx, sender.address)
     kept = _kept_by_staff(ctx)
     fresh = _keeping(_actions(right, _as_kept(certain, kept), tools), kept)
-    actions = numbered(_with_earlier(fresh, carried_out(ctx)), ctx.case_key)
+    records = _with_earlier(fresh, carried_out(ctx))
+    more = beyond(ctx, tools, certain, records, stop=not proven)
+    actions = numbered([*records, *more], ctx.case_key)
     changing = sum(action.changes for action in actions)
     proposal = Proposal(purpose=Purpose.ANSWER, recipients=recipients, actions=actions)
     return Move(
         to=State.PROPOSED,
-        reason="plan" if actions else "nothing-found",
+        reason="plan" if records else "nothing-found",
         facts={"actions": len(actions), "changes": changing},
         documents={version: proposal},
     )

@@ -26,7 +26,11 @@ def respond(ctx: Context, tools: Tools) -> Outcome:
         plan.letter.text,
         files,
     )
-    return Act(effects=(effect,), then=lambda done: _after(ctx, tools, plan.purpose))
+    others = tuple(
+        outgoing.to_recipient(ctx, tools.settings, number, letter)
+        for number, letter in plan.numbered_notices()
+    )
+    return Act(effects=(effect, *others), then=lambda done: _after(ctx, tools, plan.purpose))
 
 
 def _after(ctx: Context, tools: Tools, purpose: Purpose) -> Move:

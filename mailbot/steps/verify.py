@@ -63,7 +63,7 @@ def verify(ctx: Context, tools: Tools) -> Outcome:
     # What was read on the person's own records is as certain as they were.
     learnt = tuple(replace(key, verified=True) for key in ctx.result.learnt)
     subject = replace(ctx.subject, keys=(*ctx.subject.keys, *learnt))
-    result = search(subject, tools.sources, ctx.correspondence, ctx.matter.received)
+    result = search(subject, tools.sources, ctx.correspondence, ctx.matter.received, tools.of_cases)
     actions = {
         Finding(
             system=action.system,

@@ -158,7 +158,19 @@ class Indexes:
     def __init__(self, store_key: bytes) -> None:
         self._keys = {
             label: derive(store_key, f"index/{label}")
-            for label in ("subject", "message", "mail", "approver", "claim", "head", "text")
+            for label in (
+                "subject",
+                "message",
+                "mail",
+                "approver",
+                "claim",
+                "head",
+                "suppression",
+                "record",
+                "content",
+                "mark",
+                "text",
+            )
         }
 
     def subject(self, mailbox: str, address: str) -> str:
@@ -188,6 +200,22 @@ class Indexes:
     def head(self, seq: int, head: str) -> str:
         """Vouches for the end of the ledger: nobody without the key can move it."""
         return self._text("head", str(seq), head)
+
+    def suppression(self, channel: str, value: str) -> str:
+        """Of an address or a number that nobody may be written to or rung up at."""
+        return self._text("suppression", channel, value)
+
+    def record(self, system: str, table: str, key: str) -> str:
+        """Of a record by its place; `key` is canonical JSON."""
+        return self._text("record", system, table, key)
+
+    def content(self, row: str) -> str:
+        """Of all that a record holds; `row` is canonical JSON."""
+        return self._text("content", row)
+
+    def mark(self, kind: str, value: str) -> str:
+        """Of one key of a person, as it is compared."""
+        return self._text("mark", kind, value)
 
     def _text(self, label: str, *parts: str) -> str:
         # JSON keeps the parts apart, and escapes the lone surrogates that hostile headers may hold.

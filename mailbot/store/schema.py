@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS = ("0001",)  # oldest first; the last is what this version of mailbot works with
+REVISIONS = ("0001", "0002")  # oldest first; the last is what this version of mailbot works with
 NEWEST = REVISIONS[-1]
 
 metadata = MetaData(
@@ -208,4 +208,24 @@ ledger = Table(
     Column("facts_sha256", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Column("facts", LargeBinary, nullable=False),  # case key, or the store's
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("entry_index", Text, primary_key=True),  # keyed: of the address or the number
+    Column("channel", Text, primary_key=True),  # email | phone
+    Column("since", Text, nullable=False),
+)
+
+remembered = Table(
+    "remembered",
+    metadata,
+    _serial(),
+    Column("system", Text, nullable=False),
+    Column("record_index", Text, nullable=False),  # keyed: of the table and the record's key
+    Column("until", Text),  # of what was kept: the last day that its rule names
+    Column("expires", Text, nullable=False),
+    Column("details", LargeBinary, nullable=False),  # store's key; nothing of the record itself
+    Index("ix_remembered_record", "system", "record_index"),
 )

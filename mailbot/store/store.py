@@ -23,6 +23,7 @@ from mailbot.store.engine import (
     translated,
 )
 from mailbot.store.keyring import KeyRing, new_ring, of_case, open_ring
+from mailbot.store.memory import MemoryReading, MemoryWrites
 from mailbot.store.migrate import lock_opening, migrate
 from mailbot.store.reading import Reading
 from mailbot.store.transaction import of_mailbox
@@ -32,7 +33,7 @@ from mailbot.store.writing_mail import MailWrites
 log = logging.getLogger(__name__)
 
 
-class SqlTx(MailWrites, EffectWrites):
+class SqlTx(MailWrites, EffectWrites, MemoryWrites):
     """One transaction: `ports.Tx` and a little more. Belongs to the thread that began it."""
 
 
@@ -42,7 +43,7 @@ class _Mine(threading.local):
     connection: Connection | None = None
 
 
-class SqlStore(Reading):
+class SqlStore(Reading, MemoryReading):
     """`ports.Store` on SQLite or PostgreSQL. Safe to use from several threads."""
 
     def __init__(
