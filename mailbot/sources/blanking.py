@@ -127,7 +127,7 @@ def _neutral(fact: Fact, column: Column) -> Value:
         mark = hashlib.sha256(canonical([*fact.entry.place, key])).hexdigest()[:16]
         text = f"erased-{mark}"
         return None if column.length and column.length < len(text) else text
-    neutral = _NEUTRAL.get(column.family)
+    neutral = "{}" if column.document else _NEUTRAL.get(column.family)
     if neutral is None:
         return None
     return _as_read(coerce(from_value(neutral), column), fact, column.name)

@@ -127,8 +127,8 @@ def _server(url: URL, timeout_s: int, *, writes: bool) -> Engine:
     )
     limit = _LIMITS.get(backend)
     if limit is not None:
-
-        @event.listens_for(engine, "connect")
+        # First of all: SQLAlchemy asks a new connection for its manner of quoting afterwards.
+        @event.listens_for(engine, "connect", insert=True)
         def _limits(connection: Any, _entry: ConnectionPoolEntry) -> None:
             if url.get_driver_name() == "psycopg":
                 calendar.widen(connection)
@@ -173,7 +173,12 @@ def _limit_postgresql(cursor: _Cursor, timeout_s: int, writes: bool) -> None:
         cursor.execute(f"SET {name} = '{value}'")
 
 
+# What does not fit a column is refused, not cut; quotes and backslashes mean what they usually do.
+_SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+
 def _limit_mysql(cursor: _Cursor, timeout_s: int, writes: bool) -> None:
+    cursor.execute(f"SET SESSION sql_mode = '{_SQL_MODE}'")
     if not writes:
         cursor.execute("SET SESSION TRANSACTION READ ONLY")
     cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_S}, time_zone = '+00:00'")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from mailbot.record import Row, as_json, canonical, plain
 from mailbot.sources.mapping import Entry, Link, Mapped, Place
 from mailbot.sources.matching import Rules, Traits
-from mailbot.sources.reading import fits
+from mailbot.sources.reading import fits, folded
 
 Values = tuple[str, ...]
 FactId = tuple[str, str, bytes]  # system, table, canonical key
@@ -62,7 +62,7 @@ class Facts:
     rules: Rules
     mapped: dict[str, Mapped] = field(default_factory=dict)
     rows: dict[FactId, Fact] = field(default_factory=dict)
-    _index: dict[tuple[Place, Values], dict[Values, list[Fact]]] = field(default_factory=dict)
+    _index: dict[tuple[Place, Values, bool], dict[Values, list[Fact]]] = field(default_factory=dict)
     _children: dict[Place, list[tuple[Link, Entry]]] = field(default_factory=dict)
 
     def open(self, mapped: Mapped) -> None:
@@ -88,28 +88,30 @@ class Facts:
         known = self.rows.get(fact.id)
         if known is None:
             self.rows[fact.id] = fact
-            for (place, columns), index in self._index.items():
+            for (place, columns, folds), index in self._index.items():
                 if place == fact.entry.place:
-                    _file(index, fact, columns)
+                    _file(index, fact, columns, folds)
         elif fact.entry.spec.where and not known.entry.spec.where:
             known.entry, known.traits = fact.entry, fact.traits
         if known is not None:
             known.copies = max(known.copies, fact.copies)
 
-    def named(self, place: Place, columns: Values, values: Values) -> list[Fact]:
-        """Rows whose columns hold these values."""
-        index = self._index.get((place, columns))
+    def named(
+        self, place: Place, columns: Values, values: Values, folds: bool = False
+    ) -> list[Fact]:
+        """Rows whose columns hold these values. `folds`: whatever their case and accents."""
+        index = self._index.get((place, columns, folds))
         if index is None:
-            index = self._index[(place, columns)] = {}
+            index = self._index[(place, columns, folds)] = {}
             for fact in self.rows.values():
                 if fact.entry.place == place:
-                    _file(index, fact, columns)
-        return index.get(values, [])
+                    _file(index, fact, columns, folds)
+        return index.get(_folded(values) if folds else values, [])
 
     def parents(self, fact: Fact) -> Iterator[tuple[Link, Values, list[Fact]]]:
         """The rows that a row refers to, as far as they were read."""
         for link, values in fact.upward():
-            yield link, values, self.named(link.parent, link.to, values)
+            yield link, values, self.named(link.parent, link.to, values, self._folds(link, fact))
 
     def offspring(self, fact: Fact) -> Iterator[tuple[Link, Fact]]:
         """The rows read so far that refer to a row."""
@@ -117,15 +119,26 @@ class Facts:
             values = fact.values(link.to)
             if values is None:
                 continue
-            for child in self.named(entry.place, link.columns, values):
+            folds = entry.shape.folds(link.columns) or fact.entry.shape.folds(link.to)
+            for child in self.named(entry.place, link.columns, values, folds):
                 if child.entry is entry and fits(child.row, link.where):
                     yield link, child
 
+    def _folds(self, link: Link, child: Fact) -> bool:
+        """Whether the databases take a reference for the same in another case (MySQL's usual
+        collations do, and their foreign keys with them)."""
+        above = self.entries(link.parent)
+        return child.entry.shape.folds(link.columns) or any(e.shape.folds(link.to) for e in above)
 
-def _file(index: dict[Values, list[Fact]], fact: Fact, columns: Values) -> None:
+
+def _file(index: dict[Values, list[Fact]], fact: Fact, columns: Values, folds: bool) -> None:
     values = fact.values(columns)
     if values is not None:
-        index.setdefault(values, []).append(fact)
+        index.setdefault(_folded(values) if folds else values, []).append(fact)
+
+
+def _folded(values: Values) -> Values:
+    return tuple(folded(value) for value in values)
 
 
 def key_of(entry: Entry, row: Row) -> Row:

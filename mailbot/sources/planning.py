@@ -17,7 +17,7 @@ from mailbot.sources.blanking import blank
 from mailbot.sources.facts import Fact
 from mailbot.sources.mapping import Entry, Mapped
 from mailbot.sources.matching import Traits
-from mailbot.sources.reading import asked_values, fits
+from mailbot.sources.reading import asked_values, fits, folded
 from mailbot.sources.schema import Reference, Shape
 from mailbot.sources.statements import by_values, row_of
 
@@ -177,20 +177,22 @@ class Planner:
         """Rows that refer to any of these, read together."""
         values: dict[tuple[str, ...], list[RowId]] = {}
         asked: set[tuple[str, ...]] = set()
+        shape = self.mapped.catalog.shapes[reference.child]
+        above = self.mapped.catalog.shapes[reference.parent]
+        folds = shape.folds(reference.columns) or above.folds(reference.to)
         for parent in parents:
             if (reference, parent) in self._children:
                 continue
             self._children[(reference, parent)] = []
-            found = _values(actions[parent].before, reference.to)
+            found = _values(actions[parent].before, reference.to, folds)
             if found is not None:
                 values.setdefault(found, []).append(parent)
                 asked |= asked_values(actions[parent].before, reference.to)
-        shape = self.mapped.catalog.shapes[reference.child]
         dialect = self.connection.dialect.name
         for statement in by_values(shape, reference.columns, sorted(asked), {}, dialect):
             for raw in self.connection.execute(statement):
                 row = row_of(raw)
-                for parent in values.get(_values(row, reference.columns) or (), ()):
+                for parent in values.get(_values(row, reference.columns, folds) or (), ()):
                     self._children[(reference, parent)].append(row)
 
     def _reach(
@@ -310,9 +312,11 @@ class Planner:
         return [replace(actions[name], order=place) for place, name in enumerate(ordered, start=1)]
 
 
-def _values(row: Row, columns: Sequence[str]) -> tuple[str, ...] | None:
-    found = [plain(row.get(column)) for column in columns]
-    return None if any(value is None for value in found) else tuple(value or "" for value in found)
+def _values(row: Row, columns: Sequence[str], folds: bool) -> tuple[str, ...] | None:
+    found = [text for column in columns if (text := plain(row.get(column))) is not None]
+    if len(found) < len(columns):
+        return None
+    return tuple(folded(text) if folds else text for text in found)
 
 
 def _freed(shape: Shape, reference: Reference) -> dict[str, Value]:

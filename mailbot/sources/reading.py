@@ -3,6 +3,7 @@
 import codecs
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
@@ -206,6 +207,12 @@ def fits(row: Row, where: Mapping[str, object]) -> bool:
         if found not in [plain(to_value(one)) for one in allowed]:
             return False
     return True
+
+
+def folded(text: str) -> str:
+    """A text as collations that know neither case nor accents compare it."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
 def asked_values(row: Row, columns: Iterable[str]) -> set[tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """What a database says of itself: tables, columns, keys and who refers to whom."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import Inspector, ObjectKind, ObjectScope
 
 from mailbot.record import Row
+from mailbot.sources import catalogue
+from mailbot.sources.catalogue import MYSQL
 
 TEXT, INTEGER, NUMBER, BOOLEAN, DATE, DATETIME, TIME, BYTES, UUID, JSON, OTHER = (
     "text", "integer", "number", "boolean", "date", "datetime", "time", "bytes", "uuid", "json",
@@ -31,6 +33,9 @@ class Column:
     bits: int = 63  # of a whole number, without its sign
     zoned: bool = False  # a moment with its time zone
     exact: bool = True  # what was read from it can be compared with = and is found again
+    truth: bool = False  # a number that stands for yes and no: TINYINT(1), BIT
+    document: bool = False  # text that must be JSON
+    folds: bool = False  # its collation takes words for equal that differ in case or accents
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,10 @@ class Shape:
     def key_columns(self) -> tuple[str, ...]:
         """What names a row: the primary key, or all columns where there is none."""
         return self.key or tuple(self.columns)
+
+    def folds(self, columns: Iterable[str]) -> bool:
+        """Whether the database compares any of these columns without regard to case."""
+        return any(name in self.columns and self.columns[name].folds for name in columns)
 
     def key_of(self, row: Row) -> Row:
         """What names one row: its primary key; all columns where there is none, or where it is
@@ -107,15 +116,15 @@ def reflect(connection: sa.Connection, default: str | None, mapped: Iterable[str
     known = set(inspector.get_schema_names())
     own = default or inspector.default_schema_name or ""
     others = {text.partition(".")[0] for text in mapped if "." in text} & known
-    others |= _referring(connection, {own, *others}) & known - {own}
-    parts = _partitions(connection)
+    others |= catalogue.referring(connection, {own, *others}) & known - {own}
+    parts = catalogue.partitions(connection)
     shapes: dict[TableName, Shape] = {}
     references: list[Reference] = []
     for schema in (default, *sorted(others - {default})):
         hidden = {name for place, name in parts if place == (schema or own)}
-        found = _shapes(inspector, schema, connection.dialect.name)
+        found = _shapes(inspector, schema, connection)
         shapes |= {place: shape for place, shape in found.items() if place[1] not in hidden}
-        rules = _sqlite_rules(connection, found)
+        rules = catalogue.delete_rules(connection, (table for _, table in found))
         for one in _references(inspector, schema, default, own):
             rule = rules.get((one.child[1], one.columns))
             references.append(one if rule is None else replace(one, on_delete=rule))
@@ -123,46 +132,12 @@ def reflect(connection: sa.Connection, default: str | None, mapped: Iterable[str
     return Catalog(shapes, tuple(reference for reference in filled if reference), default)
 
 
-# Schemas with foreign keys into any of these, as far as the catalogue of the engine tells.
-_REFERRING = {
-    "postgresql": """
-        SELECT DISTINCT cn.nspname AS child, pn.nspname AS parent
-        FROM pg_constraint f
-            JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
-            JOIN pg_class p ON p.oid = f.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
-        WHERE f.contype = 'f' AND cn.oid <> pn.oid""",
-    "mysql": """
-        SELECT DISTINCT table_schema AS child, referenced_table_schema AS parent
-        FROM information_schema.key_column_usage
-        WHERE referenced_table_schema <> table_schema""",
-    "mssql": """
-        SELECT DISTINCT OBJECT_SCHEMA_NAME(parent_object_id) AS child,
-            OBJECT_SCHEMA_NAME(referenced_object_id) AS parent FROM sys.foreign_keys""",
-}
-_REFERRING["mariadb"] = _REFERRING["mysql"]
-
-
-def _referring(connection: sa.Connection, schemas: set[str]) -> set[str]:
-    query = _REFERRING.get(connection.dialect.name)
-    pairs = [tuple(row) for row in connection.exec_driver_sql(query)] if query else []
-    reached = set(schemas)
-    while new := {child for child, parent in pairs if parent in reached} - reached:
-        reached |= new
-    return reached - schemas
-
-
-def _partitions(connection: sa.Connection) -> set[tuple[str, str]]:
-    """PostgreSQL shows each partition as a table of its own: its rows are the whole table's."""
-    if connection.dialect.name != "postgresql":
-        return set()
-    query = (
-        "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f')"
-    )
-    return {(str(row[0]), str(row[1])) for row in connection.exec_driver_sql(query)}
-
-
-def _shapes(inspector: Inspector, schema: str | None, dialect: str) -> dict[TableName, Shape]:
+def _shapes(
+    inspector: Inspector, schema: str | None, connection: sa.Connection
+) -> dict[TableName, Shape]:
+    dialect = connection.dialect.name
+    folding = catalogue.folding(connection, schema)
+    documents = catalogue.documents(connection, schema)
     everything: dict[str, Any] = {
         "schema": schema, "kind": ObjectKind.ANY, "scope": ObjectScope.DEFAULT,
     }  # fmt: skip
@@ -182,7 +157,10 @@ def _shapes(inspector: Inspector, schema: str | None, dialect: str) -> dict[Tabl
         for index in indexes.get(place) or ():
             if index.get("unique"):
                 alone.update(column for column in index["column_names"] if column)
-        shape_columns = {column["name"]: _column(column, dialect) for column in columns}
+        shape_columns = {
+            column["name"]: _column(column, dialect, folding.get(name, ()), documents.get(name, ()))
+            for column in columns
+        }
         table = sa.Table(
             name,
             sa.MetaData(),
@@ -219,26 +197,6 @@ def _references(
             )
 
 
-def _sqlite_rules(
-    connection: sa.Connection, tables: Iterable[TableName]
-) -> dict[tuple[str, tuple[str, ...]], str]:
-    """ON DELETE of SQLite's foreign keys: reflection misses it where it stands beside a column."""
-    if connection.dialect.name != "sqlite":
-        return {}
-    query = sa.text(
-        'SELECT id, "from", on_delete FROM pragma_foreign_key_list(:t) ORDER BY id, seq'
-    )
-    found: dict[tuple[str, tuple[str, ...]], str] = {}
-    for _, table in tables:
-        keys: dict[int, list[tuple[str, str]]] = {}
-        for number, column, rule in connection.execute(query, {"t": table}):
-            keys.setdefault(number, []).append((column, rule))
-        for parts in keys.values():
-            columns = tuple(column for column, _ in parts)
-            found[table, columns] = "" if parts[0][1] == "NO ACTION" else parts[0][1].upper()
-    return found
-
-
 def _filled(reference: Reference, shapes: Mapping[TableName, Shape]) -> Reference | None:
     """A foreign key that names no columns means the parent's primary key (SQL-92)."""
     parent = shapes.get(reference.parent)
@@ -251,14 +209,30 @@ def _filled(reference: Reference, shapes: Mapping[TableName, Shape]) -> Referenc
 
 
 def _wire_type(column: ReflectedColumn, dialect: str) -> types.TypeEngine[Any]:
-    """SQLite stores any value in any column: its values are taken as they are, not as declared."""
-    return types.NullType() if dialect == "sqlite" else column["type"]
+    """SQLite stores any value in any column: its values are taken as they are, not as declared.
+
+    MySQL's floats are read as floats, since ten decimals of them are not the number; its TIME is
+    a span of up to 838 hours, of which a time of day would lose the days.
+    """
+    kind = column["type"]
+    if dialect == "sqlite":
+        return types.NullType()
+    if dialect in MYSQL:
+        if isinstance(kind, types.Float):
+            return types.Double() if isinstance(kind, types.Double) else types.Float()
+        if isinstance(kind, types.Time):
+            return types.NullType()
+        plain: dict[str, types.TypeEngine[Any]]
+        plain = {"YEAR": types.Integer(), "SET": types.String()}  # a set in its declared order
+        return plain.get(type(kind).__name__, kind)
+    return kind
 
 
 _FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
     (types.Boolean, BOOLEAN),
     (types.Integer, INTEGER),
     (types.Numeric, NUMBER),
+    (types.Float, NUMBER),
     (types.DateTime, DATETIME),
     (types.Date, DATE),
     (types.Time, TIME),
@@ -277,26 +251,35 @@ def _bits(kind: types.TypeEngine[Any], dialect: str) -> int:
     return 15 if isinstance(kind, types.SmallInteger) else 31
 
 
-def _column(column: ReflectedColumn, dialect: str) -> Column:
+def _column(
+    column: ReflectedColumn, dialect: str, folding: Collection[str], documents: Collection[str]
+) -> Column:
     kind = column["type"]
     family = next((name for type_, name in _FAMILIES if isinstance(kind, type_)), "")
     if not family:
         family = _by_name(kind)
+    # MySQL's truth values are small numbers, and may hold other ones than 0 and 1.
+    truth = dialect in MYSQL and (family == BOOLEAN or getattr(kind, "display_width", 0) == 1)
     length = getattr(kind, "length", None) if family == TEXT else None
     return Column(
         name=column["name"],
-        family=family,
+        family=INTEGER if truth else family,
         nullable=bool(column.get("nullable", True)),
         length=length if isinstance(length, int) and length > 0 else None,
         generated=bool(column.get("computed") or column.get("identity")),
         bits=_bits(kind, dialect),
         zoned=bool(getattr(kind, "timezone", False)),
-        exact=dialect == "sqlite" or _is_exact(kind, family),
+        exact=dialect == "sqlite" or _is_exact(kind, family, dialect),
+        truth=truth,
+        document=column["name"] in documents,
+        folds=column["name"] in folding or type(kind).__name__ == "CITEXT",
     )
 
 
-def _is_exact(kind: types.TypeEngine[Any], family: str) -> bool:
+def _is_exact(kind: types.TypeEngine[Any], family: str, dialect: str) -> bool:
     """Types without "=" (json, xml, point), and short floats, which "=" finds unlike themselves."""
+    if dialect in MYSQL and (family == TIME or isinstance(kind, types.Enum)):
+        return family != TIME
     if isinstance(kind, types.NullType) or family in (JSON, OTHER):
         return False
     return not isinstance(kind, types.Float) or isinstance(kind, types.Double)
@@ -311,4 +294,6 @@ def _by_name(kind: types.TypeEngine[Any]) -> str:
         return TEXT
     if name == "BIT":
         return BOOLEAN
+    if name == "YEAR":
+        return INTEGER
     return TEXT if name == "NULLTYPE" else OTHER

@@ -1,7 +1,7 @@
 """One contract for every database engine: find all of a person, act on what was approved."""
 
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -20,31 +20,10 @@ from mailbot.sources.engines import read_engine, translated
 from mailbot.sources.sql import SqlSource
 from tests.estate.build import TODAY, estate, opened
 from tests.estate.people import Estate, Person
-from tests.servers.postgres import fresh_database, postgres
+from tests.servers.databases import NewUrl
+from tests.servers.postgres import fresh_database
 
 CASE_KEY = b"a case's key"
-NewUrl = Callable[[], str]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres() as url:
-        yield url
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
-    """Addresses of fresh databases, of each engine in turn."""
-    if request.param == "postgresql":
-        url: str = request.getfixturevalue("server")
-        return lambda: fresh_database(url)
-
-    def file() -> str:
-        path = tmp_path_factory.mktemp("db") / "data.db"
-        path.touch()
-        return f"sqlite:///{path}"
-
-    return file
 
 
 # Finding.
@@ -518,20 +497,38 @@ def test_access_hands_over_what_is_certain(register: Register) -> None:
     assert register.plan(Label.RECTIFICATION) == []
 
 
+SAYS_NO = {
+    "sqlite": (
+        "CREATE TRIGGER no BEFORE DELETE ON people BEGIN SELECT RAISE(ABORT, 'Ola Li'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION no() RETURNS trigger AS "
+        "$$ BEGIN RAISE EXCEPTION 'Ola Li says no'; END $$ LANGUAGE plpgsql",
+        "CREATE TRIGGER no BEFORE DELETE ON people FOR EACH ROW EXECUTE FUNCTION no()",
+    ),
+    "mysql": (
+        "CREATE TRIGGER no BEFORE DELETE ON people FOR EACH ROW"
+        " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'Ola Li says no'",
+    ),
+}
+SWALLOWS = {
+    "sqlite": ("CREATE TRIGGER soft BEFORE DELETE ON people BEGIN SELECT RAISE(IGNORE); END",),
+    "postgresql": (
+        "CREATE FUNCTION soft() RETURNS trigger AS $$ BEGIN RETURN NULL; END $$ LANGUAGE plpgsql",
+        "CREATE TRIGGER soft BEFORE DELETE ON people FOR EACH ROW EXECUTE FUNCTION soft()",
+    ),
+    "mysql": (
+        "CREATE TRIGGER soft BEFORE UPDATE ON people FOR EACH ROW SET NEW.no_mail = OLD.no_mail",
+    ),
+}
+
+
 def test_a_failure_in_the_middle_leaves_nothing_half_done(register: Register) -> None:
     register.add("marks", person=1, mark="x")
     register.add("orders", id=10, person=1, deliver_to="Ola Li")
     actions = register.plan()
-    if register.engine.dialect.name == "sqlite":
-        register.run(
-            "CREATE TRIGGER no BEFORE DELETE ON people BEGIN SELECT RAISE(ABORT, 'no'); END"
-        )
-    else:
-        register.run(
-            "CREATE FUNCTION no() RETURNS trigger AS "
-            "$$ BEGIN RAISE EXCEPTION 'Ola Li says no'; END $$ LANGUAGE plpgsql"
-        )
-        register.run("CREATE TRIGGER no BEFORE DELETE ON people FOR EACH ROW EXECUTE FUNCTION no()")
+    for statement in SAYS_NO[register.engine.dialect.name]:
+        register.run(statement)
     before = [register.rows(table) for table in ("people", "marks", "orders")]
     with pytest.raises(Permanent) as failure:
         register.apply(actions)
@@ -539,21 +536,17 @@ def test_a_failure_in_the_middle_leaves_nothing_half_done(register: Register) ->
     assert [register.rows(table) for table in ("people", "marks", "orders")] == before
 
 
-def test_a_deletion_that_the_database_swallows_is_noticed(register: Register) -> None:
-    actions = register.plan()
-    if register.engine.dialect.name == "sqlite":
-        register.run("CREATE TRIGGER soft BEFORE DELETE ON people BEGIN SELECT RAISE(IGNORE); END")
-    else:
-        register.run(
-            "CREATE FUNCTION soft() RETURNS trigger AS "
-            "$$ BEGIN RETURN NULL; END $$ LANGUAGE plpgsql"
-        )
-        register.run(
-            "CREATE TRIGGER soft BEFORE DELETE ON people FOR EACH ROW EXECUTE FUNCTION soft()"
-        )
+def test_a_change_that_the_database_swallows_is_noticed(register: Register) -> None:
+    dialect = register.engine.dialect.name
+    # MySQL's triggers can undo a change of a row, but not its deletion.
+    actions = register.plan(Label.OBJECTION if dialect == "mysql" else Label.ERASURE)
+    assert [action.changes for action in actions] == [True]
+    for statement in SWALLOWS[dialect]:
+        register.run(statement)
+    before = register.rows("people")
     with pytest.raises((Stale, Permanent)):
         register.apply(actions)
-    assert len(register.rows("people")) == 2
+    assert register.rows("people") == before
 
 
 def test_reading_cannot_write(register: Register) -> None:
@@ -599,8 +592,8 @@ def test_a_right_map_passes_and_names_what_it_leaves_out(register: Register) -> 
     assert [part.why for part in unsearched] == ["tables not in the data map: clicks, sessions"]
 
 
-def test_a_locked_record_is_for_later(server: str) -> None:
-    register = Register(fresh_database(server))
+def test_a_locked_record_is_for_later(postgresql: str) -> None:
+    register = Register(fresh_database(postgresql))
     register.add("people", id=1, name="Ola Li", email="ola@x.no")
     actions = register.plan()
     write = register.source.write
@@ -617,8 +610,8 @@ def test_a_locked_record_is_for_later(server: str) -> None:
     assert register.apply(actions) == ["done"]
 
 
-def test_a_slow_statement_is_given_up(server: str) -> None:
-    engine = read_engine(sa.make_url(server), 1, "slow")
+def test_a_slow_statement_is_given_up(postgresql: str) -> None:
+    engine = read_engine(sa.make_url(postgresql), 1, "slow")
     with (
         pytest.raises(Transient, match="longer than its time limit"),
         translated("slow", "reading"),
@@ -627,9 +620,9 @@ def test_a_slow_statement_is_given_up(server: str) -> None:
         connection.execute(sa.text("SELECT pg_sleep(20)"))
 
 
-def test_schemas_keys_and_types_of_postgresql(server: str) -> None:
+def test_schemas_keys_and_types_of_postgresql(postgresql: str) -> None:
     """Another schema, a key of two columns, an array, an enum, an IP address, a small number."""
-    url = fresh_database(server)
+    url = fresh_database(postgresql)
     engine = sa.create_engine(url)
     with engine.begin() as connection:
         for statement in (

@@ -1,0 +1,99 @@
+"""What only an engine's own catalogue tells, and reflection does not."""
+
+import re
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+MYSQL = ("mysql", "mariadb")  # one engine under two names
+
+# Schemas with foreign keys into any of these, as far as the catalogue of the engine tells.
+_REFERRING = {
+    "postgresql": """
+        SELECT DISTINCT cn.nspname AS child, pn.nspname AS parent
+        FROM pg_constraint f
+            JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
+            JOIN pg_class p ON p.oid = f.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+        WHERE f.contype = 'f' AND cn.oid <> pn.oid""",
+    "mysql": """
+        SELECT DISTINCT table_schema AS child, referenced_table_schema AS parent
+        FROM information_schema.key_column_usage
+        WHERE referenced_table_schema <> table_schema""",
+    "mssql": """
+        SELECT DISTINCT OBJECT_SCHEMA_NAME(parent_object_id) AS child,
+            OBJECT_SCHEMA_NAME(referenced_object_id) AS parent FROM sys.foreign_keys""",
+}
+_REFERRING["mariadb"] = _REFERRING["mysql"]
+
+
+def referring(connection: sa.Connection, schemas: set[str]) -> set[str]:
+    """Other schemas whose tables refer to tables of these, directly or through others."""
+    query = _REFERRING.get(connection.dialect.name)
+    pairs = [tuple(row) for row in connection.exec_driver_sql(query)] if query else []
+    reached = set(schemas)
+    while new := {child for child, parent in pairs if parent in reached} - reached:
+        reached |= new
+    return reached - schemas
+
+
+def partitions(connection: sa.Connection) -> set[tuple[str, str]]:
+    """PostgreSQL shows each partition as a table of its own: its rows are the whole table's."""
+    if connection.dialect.name != "postgresql":
+        return set()
+    query = (
+        "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f')"
+    )
+    return {(str(row[0]), str(row[1])) for row in connection.exec_driver_sql(query)}
+
+
+def delete_rules(
+    connection: sa.Connection, tables: Iterable[str]
+) -> dict[tuple[str, tuple[str, ...]], str]:
+    """ON DELETE of SQLite's foreign keys: reflection misses it where it stands beside a column."""
+    if connection.dialect.name != "sqlite":
+        return {}
+    query = sa.text(
+        'SELECT id, "from", on_delete FROM pragma_foreign_key_list(:t) ORDER BY id, seq'
+    )
+    found: dict[tuple[str, tuple[str, ...]], str] = {}
+    for table in tables:
+        keys: dict[int, list[tuple[str, str]]] = {}
+        for number, column, rule in connection.execute(query, {"t": table}):
+            keys.setdefault(number, []).append((column, rule))
+        for parts in keys.values():
+            columns = tuple(column for column, _ in parts)
+            found[table, columns] = "" if parts[0][1] == "NO ACTION" else parts[0][1].upper()
+    return found
+
+
+def folding(connection: sa.Connection, schema: str | None) -> dict[str, set[str]]:
+    """Columns, by table, whose collation takes words for equal that differ in case: MySQL's own
+    references go by it."""
+    if connection.dialect.name not in MYSQL:
+        return {}
+    query = sa.text(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = COALESCE(:place, DATABASE()) AND RIGHT(collation_name, 3) = '_ci'"
+    )
+    found: dict[str, set[str]] = {}
+    for table, column in connection.execute(query, {"place": schema}):
+        found.setdefault(str(table), set()).add(str(column))
+    return found
+
+
+_VALID = re.compile(r"json_valid\(`([^`]+)`\)", re.IGNORECASE)
+
+
+def documents(connection: sa.Connection, schema: str | None) -> dict[str, set[str]]:
+    """Text columns, by table, that take JSON only: MariaDB's JSON is text under such a rule."""
+    if not getattr(connection.dialect, "is_mariadb", False):
+        return {}
+    query = sa.text(
+        "SELECT table_name, check_clause FROM information_schema.check_constraints"
+        " WHERE constraint_schema = COALESCE(:place, DATABASE())"
+    )
+    found: dict[str, set[str]] = {}
+    for table, rule in connection.execute(query, {"place": schema}):
+        found.setdefault(str(table), set()).update(_VALID.findall(str(rule)))
+    return found
