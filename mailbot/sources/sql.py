@@ -1,5 +1,6 @@
 """A database as a source: what the port asks, over SQLAlchemy Core and reflection."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,6 +26,7 @@ from mailbot.sources.searching import Query, Scan
 from mailbot.sources.statements import by_values, row_of, scan
 
 _GRACE_S = 15.0  # beyond the statement timeout, for connecting and for a cancelled statement
+_SCHEMA_S = 30.0  # a schema read this long ago, in seconds, still holds for reading
 _BATCH = 500  # rows fetched at a time
 
 
@@ -39,6 +41,7 @@ class SqlSource:
     today: Callable[[], date]
     name: str = field(init=False)
     _tables: tuple[str, ...] = field(init=False, default=())
+    _laid: tuple[float, Mapped] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.name = self.database.name
@@ -56,6 +59,7 @@ class SqlSource:
 
     def check(self) -> Sequence[str]:
         """Compare the map with the schema. Raises ConfigError with every mismatch at once."""
+        self._laid = None
         return check(self.database, self.datamap, self.open(), self.write)
 
     def find(self, subject: Subject) -> SearchResult:
@@ -69,8 +73,9 @@ class SqlSource:
             return plain_actions(right, own, writable=self.writable)
         if not own:
             return ()
+        mapped = self.open()
         with engines.translated(self.name, "planning"), self.read.connect() as connection:
-            return Planner(self.lay(connection), connection, self.name).erasure(own)
+            return Planner(mapped, connection, self.name).erasure(own)
 
     def apply(self, actions: Sequence[Action], key: bytes) -> Sequence[ActionReceipt]:
         """Carry actions out in one transaction, or not at all. Raises Stale if a record changed."""
@@ -82,9 +87,13 @@ class SqlSource:
             return Actor(self.lay(connection), connection, key).apply(actions)
 
     def open(self) -> Mapped:
-        """Connect and lay the map over what is there."""
+        """Connect and lay the map over what is there, or was a moment ago: a search and its plan
+        ask several times. Acting always looks anew."""
+        now = time.monotonic()
         with engines.translated(self.name, "connecting"), self.read.connect() as connection:
-            return self.lay(connection)
+            if self._laid is None or now - self._laid[0] > _SCHEMA_S:
+                self._laid = now, self.lay(connection)
+            return self._laid[1]
 
     def lay(self, connection: sa.Connection) -> Mapped:
         """The map over the schema as it is at this moment."""
@@ -98,8 +107,8 @@ class SqlSource:
 
     def lookup(self, table: str, column: str, value: Value) -> Sequence[Row]:
         """Rows of any table by one column: who a recipient is."""
+        shape = self.open().catalog.find(table)
         with engines.translated(self.name, f"reading {table}"), self.read.connect() as connection:
-            shape = self.lay(connection).catalog.find(table)
             text = plain(value)
             if shape is None or column not in shape.columns or text is None:
                 return ()

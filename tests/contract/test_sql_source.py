@@ -167,9 +167,11 @@ def everything(sources: AllSources) -> dict[tuple[str, str], list[dict[str, Any]
 
 
 def test_erasing_people_one_after_the_other_touches_nobody_else(new_url: NewUrl) -> None:
-    planted, sources = estate(new_url, crowd=6)
+    planted, sources = estate(new_url, crowd=3)
     before = everything(sources)
-    for who, person in planted.people.items():
+    # What an engine does differently shows on a third of them as well.
+    people = list(planted.people.items())
+    for who, person in people if new_url().startswith("sqlite") else people[::3]:
         found = sources.find(subject(email=person.email, name=person.name))
         touched = set()
         for name in sources.names():
