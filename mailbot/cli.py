@@ -73,6 +73,17 @@ def parser() -> argparse.ArgumentParser:
     retry = commands.add_parser("retry", help="go on with what stopped for a person")
     retry.add_argument("case", metavar="CASE")
 
+    hand_in = commands.add_parser("open", help="a request that came another way")
+    hand_in.add_argument("file", nargs="?", type=Path, metavar="FILE.eml")
+    hand_in.add_argument("--from", dest="sender", metavar="A", help="the person's e-mail address")
+    hand_in.add_argument("--right", metavar="R", help="e.g. access, erasure")
+    hand_in.add_argument(
+        "--received", metavar="DATE", help="when it was received: the clock starts"
+    )
+    hand_in.add_argument("--name", metavar="N", help="the person's name")
+    hand_in.add_argument("--text", metavar="T", help="what was asked, in words")
+    hand_in.add_argument("--mailbox", metavar="NAME", help="the [[mailbox]] that answers")
+
     scan = commands.add_parser("scan", help="requests of the past with no answer found")
     scan.add_argument("--since", required=True, metavar="DATE", help="e.g. 2026-01-31")
     scan.add_argument("--mailbox", metavar="NAME", help="one [[mailbox]] only")
@@ -142,6 +153,10 @@ def _dispatch(options: argparse.Namespace) -> int:
             return commands.show(settings, os.environ, options)
         case "retry":
             return commands.retry(settings, os.environ, options.case)
+        case "open":
+            from mailbot import commands_staff
+
+            return commands_staff.open_case(settings, os.environ, options)
         case "scan":
             from mailbot import commands_scan
 

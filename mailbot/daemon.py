@@ -7,7 +7,7 @@ backoff is kept per mailbox and per matter.
 import random
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,11 +18,12 @@ import structlog
 from mailbot.case import Matter, State
 from mailbot.errors import MailbotError, Permanent, Stale, Transient
 from mailbot.flow import Flow
+from mailbot.handin import from_octets, take_in
 from mailbot.intake import Intake
 from mailbot.learning import Learning
 from mailbot.logs import kind_of
 from mailbot.ports import Clock, Effect, Mailbox, Store, StoredMail
-from mailbot.requests import ask, taken
+from mailbot.requests import ask, handed_over, taken
 from mailbot.systemd import Notifier
 
 log = structlog.get_logger()
@@ -57,9 +58,11 @@ class Daemon:
         notifier: Notifier,
         state: Path,
         learning: Learning,
+        unseal: Callable[[bytes], bytes],
     ) -> None:
         self.state = state
         self.learning = learning
+        self._unseal = unseal
         self._looked_at_lessons = 0.0
         self._learn_now = False
         self.store = store
@@ -254,8 +257,24 @@ class Daemon:
                         self.flow.retry(matter)
                         log.info("retried", matter=matter.id)
 
+    def _take_over(self, pool: ThreadPoolExecutor) -> None:
+        """Requests that `mailbot open` left: stored like any mail, and taken up at once."""
+        for file in handed_over(self.state):
+            try:
+                handed = from_octets(self._unseal(file.read_bytes()))
+            except (MailbotError, ValueError) as error:
+                log.error("hand-in-refused", file=file.name, why=kind_of(error))
+                file.rename(file.with_suffix(".refused"))
+                continue
+            stored = take_in(self.store, handed)
+            file.unlink()
+            if stored is not None:
+                log.info("handed-in", mail=stored.id)
+                pool.submit(self._read, stored)
+
     def _turn(self, pool: ThreadPoolExecutor) -> None:
         self._heed()
+        self._take_over(pool)
         due = self.store.due_matters(self.clock.now())
         for case_id in dict.fromkeys(matter.case_id for matter in due):
             with self._lock:

@@ -11,6 +11,7 @@ from mailbot.case import Case, Classification, Key, Label, Matter, Route, Subjec
 from mailbot.casefile import into_case_file
 from mailbot.codec import to_json
 from mailbot.flow import new_matter
+from mailbot.handin import is_handed_in
 from mailbot.lessons import keep_traits
 from mailbot.message import Mail, Verdict
 from mailbot.move import Tools
@@ -165,6 +166,8 @@ class Entry:
 
     def mark(self, tx: Tx, stored: StoredMail, matter: Matter) -> None:
         """The mail gets the category of privacy mail and, if configured, a folder."""
+        if is_handed_in(stored):
+            return
         part = next(m for m in self.tools.settings.mailbox if m.name == stored.ref.mailbox)
         for kind, wanted in (("mark", part.mark), ("file", part.file_into)):
             if wanted:

@@ -13,6 +13,7 @@ from mailbot.effects import known
 from mailbot.entry import Entry
 from mailbot.flow import Flow
 from mailbot.followups import Followups
+from mailbot.handin import as_handed_in, is_handed_in
 from mailbot.mailtext.decisions import Words
 from mailbot.message import Automatic, Mail, Verdict
 from mailbot.move import Move
@@ -45,12 +46,15 @@ class Intake:
         if raw is None:
             raise RuntimeError(f"mail {stored.id} is new but has no bytes")
         try:
-            reading = self.reader.read(raw)
+            reading = self.reader.read(raw, traits=is_handed_in(stored))
         except Unreadable as unreadable:
             return self.set_aside(stored, unreadable.reason)
         mail, classification = reading.mail, reading.classification or NOT_CLASSIFIED
         if "unparsable" in mail.notes:
             return self.set_aside(stored, "unparsable")
+        if is_handed_in(stored) and mail.automatic is not Automatic.OWN:
+            word, named = as_handed_in(stored, reading, classification, self.tools.settings)
+            return self._written(stored, word, (), named, reading.traits)
         if mail.automatic is Automatic.OWN:
             effect = self.store.effect(mail.effect)
             # One that this store does not know was sent by an earlier installation: nobody asks
@@ -89,6 +93,17 @@ class Intake:
         by_hand = self.followups.by_hand(stored, mail, messages)
         if by_hand is not None:
             return by_hand
+        return self._written(stored, mail, messages, classification, traits)
+
+    def _written(
+        self,
+        stored: StoredMail,
+        mail: Mail,
+        messages: Sequence[KnownMessage],
+        classification: Classification,
+        traits: Sequence[int],
+    ) -> str:
+        """What a person wrote: part of their case, a new case, or ordinary mail."""
         leave = classification.route is Route.LEAVE
         case = self.followups.case_of(stored, mail, messages, ordinary=leave)
         if case is not None:

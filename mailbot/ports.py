@@ -240,8 +240,11 @@ class LedgerEntry:
 class Tx(Protocol):
     """One transaction: every write below happens, or none does."""
 
-    def take_in(self, mail: Fetched) -> str | None:
-        """Store a mail raw (encrypted, key of its own). None: these bytes were taken in before."""
+    def take_in(self, mail: Fetched, again: bool = False) -> str | None:
+        """Store a mail raw (encrypted, key of its own). None: these bytes were taken in before.
+
+        `again`: one that was left alone is taken in anew, because a person asked for it.
+        """
 
     def set_cursor(self, mailbox: str, folder: str, cursor: str) -> None:
         """Progress of a folder."""
@@ -336,6 +339,9 @@ class Store(Protocol):
 
     def mails(self, case_id: str | None, status: str | None = None) -> Sequence[StoredMail]:
         """The mails of a case; or, for None, those of no case with that status."""
+
+    def mail_id(self, mailbox: str, raw: bytes) -> str:
+        """The id that a mail with these bytes has, or would have, in a mailbox."""
 
     def raw(self, mail_id: str) -> bytes | None:
         """The bytes of a mail, if still kept."""

@@ -201,6 +201,7 @@ def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
             Notifier(environ),
             state_dir(settings, environ),
             learning,
+            sealer_of(settings, environ, "hand-in").unseal,
         )
     finally:
         reader.close()

@@ -22,6 +22,7 @@ from mailbot.store.rows import (
     case_of,
     decoded,
     entry_of,
+    mail_id_of,
     mail_of,
     matter_of,
     maybe_moment,
@@ -80,6 +81,10 @@ class Reading:
         query = select(_mails).where(*wanted).order_by(_mails.c.arrived, _mails.c.seq)
         with self.reading() as connection:
             return [mail_of(row) for row in connection.execute(query)]
+
+    def mail_id(self, mailbox: str, raw: bytes) -> str:
+        """The id that a mail with these bytes has, or would have, in a mailbox."""
+        return mail_id_of(self.ring.indexes.mail(mailbox, raw))
 
     def raw(self, mail_id: str) -> bytes | None:
         """The bytes of a mail, if still kept."""

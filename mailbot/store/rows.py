@@ -105,6 +105,11 @@ def matter_columns(matter: Matter) -> dict[str, object]:
     }
 
 
+def mail_id_of(digest: str) -> str:
+    """The id of a mail follows from its bytes: the same mail has the same id for ever."""
+    return digest[:32]
+
+
 def mail_of(row: AnyRow) -> StoredMail:
     """A mail from its row."""
     return StoredMail(

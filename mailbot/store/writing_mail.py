@@ -8,7 +8,7 @@ from mailbot.ports import Fetched
 from mailbot.store import schema
 from mailbot.store.encryption import seal, unseal
 from mailbot.store.keyring import of_case, of_mail
-from mailbot.store.rows import clear
+from mailbot.store.rows import clear, mail_id_of
 from mailbot.store.transaction import Writing, writes
 
 _mails = schema.mails
@@ -35,8 +35,7 @@ class MailWrites(Writing):
         ).one_or_none()
         place = {"folder": clear(mail.ref.folder), "ref": clear(mail.ref.id)}
         if known is None:
-            # The id follows from the bytes, so that the same mail has the same id for ever.
-            mail_id = digest[:32]
+            mail_id = mail_id_of(digest)
             self.connection.execute(
                 insert(_mails).values(
                     id=mail_id,
@@ -54,8 +53,9 @@ class MailWrites(Writing):
             self._update_mail(known.id, status="new", reason="", **place)
             self._keep(known.id, mail.raw)
             return str(known.id)
-        # Seen again after a resync, or moved by a colleague: it lies here now.
-        self._update_mail(known.id, **place)
+        if not again:
+            # Seen again after a resync, or moved by a colleague: it lies here now.
+            self._update_mail(known.id, **place)
         return None
 
     @writes

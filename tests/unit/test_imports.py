@@ -36,6 +36,7 @@ LEVELS = {
     "lessons": 12,
     "effects": 12,
     "flow": 13,
+    "handin": 13,
     "replies": 14,
     "entry": 14,
     "followups": 15,
