@@ -91,6 +91,18 @@ def parser() -> argparse.ArgumentParser:
     scan.add_argument("--json", action="store_true")
     commands.add_parser("learn", help="try what staff taught, now")
 
+    listed = commands.add_parser("suppression", help="a mailing list against the suppression list")
+    listed_parts = listed.add_subparsers(dest="part", required=True, metavar="PART")
+    check_list = listed_parts.add_parser("check", help="which rows of a CSV file are suppressed")
+    check_list.add_argument("file", type=Path, metavar="FILE.csv")
+    check_list.add_argument("--json", action="store_true")
+    check_list.add_argument(
+        "--clean", type=Path, metavar="OUT.csv", help="write the list without them"
+    )
+    remove = listed_parts.add_parser("remove", help="take a person off the list, on their wish")
+    remove.add_argument("entry", metavar="ADDRESS|NUMBER")
+    remove.add_argument("--yes", action="store_true", help="nothing will stop new contact")
+
     ledger = commands.add_parser("ledger", help="the hash-chained audit")
     parts = ledger.add_subparsers(dest="part", required=True, metavar="PART")
     parts.add_parser("verify", help="check the chain")
@@ -165,6 +177,10 @@ def _dispatch(options: argparse.Namespace) -> int:
             from mailbot import commands_staff
 
             return commands_staff.learn(settings, os.environ)
+        case "suppression":
+            from mailbot import campaigns
+
+            return campaigns.suppression(settings, os.environ, options)
         case "ledger":
             return commands.ledger(settings, os.environ, options)
     raise AssertionError(f"a command without a branch: {options.command}")

@@ -19,6 +19,8 @@ LEVELS = {
     "ports": 5,
     "clock": 6,
     "organisation": 5,
+    "mailinglist": 6,
+    "campaigns": 19,
     "config": 6,
     "logs": 7,
     "systemd": 7,
