@@ -89,6 +89,19 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """One value to be put right (art. 16), as the person says it.
+
+    what: email | phone | name | surname | first_name | address | workplace | position; "": told by
+    where `old` stands. `old` "": not said.
+    """
+
+    what: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """An outgoing letter, whole. The stored letter is the truth (DESIGN § 9)."""
 

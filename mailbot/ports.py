@@ -12,7 +12,7 @@ from typing import Protocol
 from mailbot.case import Case, Label, Matter, Subject
 from mailbot.memory import Memory, Recollection
 from mailbot.message import Outgoing, Sent
-from mailbot.plan import Action
+from mailbot.plan import Action, Correction
 from mailbot.record import Finding, Row, SearchResult
 
 
@@ -140,8 +140,13 @@ class Source(Protocol):
     def find(self, subject: Subject) -> SearchResult:
         """Every record of the person, sorted so that children come before parents (`order`)."""
 
-    def actions(self, right: Label, findings: Sequence[Finding]) -> Sequence[Action]:
+    def actions(
+        self, right: Label, findings: Sequence[Finding], corrections: Sequence[Correction] = ()
+    ) -> Sequence[Action]:
         """What the data map makes of these findings for a right; `number` 0, no fingerprints yet.
+
+        `corrections`: what a rectification puts right. Rectification: the new value wherever the
+        old one stands, if that is beyond doubt; else a task for staff.
 
         Erasure: delete, blank, replace or keep per record, and an action of its own for each row
         that ON DELETE CASCADE or SET NULL would reach. Raises Permanent where the plan cannot

@@ -86,6 +86,7 @@ def write_question(facts: QuestionFacts, templates: Templates) -> Question:
         "right": right,
         "urgent": facts.urgent,
         "edited": facts.edited,
+        "contact_change": _changes_contact(facts),
         "changed": facts.changed,
         "required": facts.required,
         "given": facts.given,
@@ -252,6 +253,18 @@ def _plan(facts: QuestionFacts, titles: tally.Titles, words: Words) -> dict[str,
     }
 
 
+def _changes_contact(facts: QuestionFacts) -> bool:
+    """Whether a correction touches an address or a number: how accounts are taken over."""
+    findings = {finding.identity: finding for finding in facts.result.findings}
+    for action in facts.plan.actions:
+        finding = findings.get(_identity_of(action))
+        if action.do is Do.CORRECT and finding is not None:
+            keys = {c for kind in ("email", "phone") for c in finding.personal.get(kind, ())}
+            if keys & set(action.after):
+                return True
+    return False
+
+
 def _where(action: Action, titles: tally.Titles, words: Words) -> str:
     """The heading under which an action stands: its system, or what it is about."""
     if action.do in (Do.SUPPRESS, Do.RELEASE):
@@ -292,7 +305,18 @@ def _row(
         # Which columns are emptied or replaced; never what stands in them.
         columns = ", ".join(one_line(column, 40) for column in list(action.after)[:20])
         said.append(words("does", "rest" if action.do is Do.KEEP else "only", columns=columns))
-    if action.do in (Do.CORRECT, Do.SET):
+    if action.do is Do.CORRECT:
+        said += [
+            words(
+                "does",
+                "change",
+                column=one_line(column, 40),
+                old=one_line(tally.readable(action.before.get(column)), 60) or words("empty_value"),
+                new=one_line(tally.readable(value), 60) or words("empty_value"),
+            )
+            for column, value in action.after.items()
+        ]
+    if action.do is Do.SET:
         said += [
             f"{one_line(column, 40)} = {one_line(tally.readable(value), 60)}"
             for column, value in action.after.items()

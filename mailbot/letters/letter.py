@@ -48,6 +48,7 @@ class LetterFacts:
     extended_last_day: date | None = None
     actions: tuple[Action, ...] = ()
     findings: tuple[Finding, ...] = ()
+    found: int | None = None  # how many records are surely the person's; None: not counted
     searched: tuple[str, ...] = ()
     not_searched: tuple[NotSearched, ...] = ()
     reason: str = ""  # of a refusal or an extension, in the approver's words
@@ -161,6 +162,8 @@ def _template(facts: LetterFacts) -> str:
     if facts.purpose is not Purpose.ANSWER:
         return facts.purpose.value
     right = facts.right
+    if right in (Label.RECTIFICATION, Label.RESTRICTION) and facts.found == 0:
+        return "nothing_found"
     searching = {Label.ACCESS, Label.ERASURE, Label.PORTABILITY}
     something = any(_is_record(action) for action in facts.actions)
     if right in searching and not something and not facts.files:

@@ -14,7 +14,7 @@ from mailbot.clients import decode
 from mailbot.clients.mime import EFFECT_HEADER
 from mailbot.datamap import Exchange, KeyPattern, Own
 from mailbot.errors import Permanent, Stale, Transient
-from mailbot.plan import Action, Do
+from mailbot.plan import Action, Correction, Do
 from mailbot.ports import ActionReceipt, Fetched, Mailbox, MailQuery, MailRef
 from mailbot.record import (
     Certainty,
@@ -84,7 +84,9 @@ class ExchangeSource:
         findings.sort(key=lambda finding: (finding.title, finding.identity))
         return SearchResult(findings=tuple(findings), searched=(self.name,), not_searched=missing)
 
-    def actions(self, right: Label, findings: Sequence[Finding]) -> Sequence[Action]:
+    def actions(
+        self, right: Label, findings: Sequence[Finding], corrections: Sequence[Correction] = ()
+    ) -> Sequence[Action]:
         """Erasure deletes each certain mail; access hands it over. Portability covers what the
         person provided (GDPR art. 20(1)): the mails that they wrote."""
         certain = [one for one in findings if one.certainty is Certainty.CERTAIN]

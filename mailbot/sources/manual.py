@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from mailbot.case import Label, Subject
 from mailbot.datamap import Manual
 from mailbot.errors import Permanent
-from mailbot.plan import Action, Do
+from mailbot.plan import Action, Correction, Do
 from mailbot.ports import ActionReceipt
 from mailbot.record import Finding, NotSearched, SearchResult
 from mailbot.sources.finding import worded
@@ -33,7 +33,9 @@ class ManualSource:
         missing = NotSearched(system=title, why="manual task for staff")
         return SearchResult(not_searched=(missing,))
 
-    def actions(self, right: Label, findings: Sequence[Finding]) -> Sequence[Action]:
+    def actions(
+        self, right: Label, findings: Sequence[Finding], corrections: Sequence[Correction] = ()
+    ) -> Sequence[Action]:
         """The task, if the system is concerned by the right."""
         if right.value not in self.system.rights:
             return ()

@@ -11,12 +11,13 @@ from sqlalchemy.engine import Engine
 from mailbot.case import Label, Subject
 from mailbot.datamap import Database, DataMap
 from mailbot.errors import Permanent
-from mailbot.plan import Action
+from mailbot.plan import Action, Correction
 from mailbot.ports import ActionReceipt
 from mailbot.record import Finding, Row, SearchResult, Value, plain
 from mailbot.sources import engines
 from mailbot.sources.acting import Actor
 from mailbot.sources.checking import check
+from mailbot.sources.correcting import Corrector
 from mailbot.sources.locating import locate
 from mailbot.sources.mapping import Mapped, lay
 from mailbot.sources.matching import Rules
@@ -66,9 +67,15 @@ class SqlSource:
         """The person's rows here; keys and owners in other databases stay unknown."""
         return locate([self], self.datamap, subject, self.today())
 
-    def actions(self, right: Label, findings: Sequence[Finding]) -> Sequence[Action]:
+    def actions(
+        self, right: Label, findings: Sequence[Finding], corrections: Sequence[Correction] = ()
+    ) -> Sequence[Action]:
         """What the map makes of findings for a right. Permanent: there is no safe plan."""
         own = [finding for finding in findings if finding.system == self.name]
+        if right is Label.RECTIFICATION:
+            region = self.datamap.own.default_region
+            corrector = Corrector(self.open(), self.name, region, self.writable) if own else None
+            return corrector.actions(own, corrections) if corrector and corrections else ()
         if right is not Label.ERASURE:
             return plain_actions(right, own, writable=self.writable)
         if not own:

@@ -21,7 +21,7 @@ from mailbot.steps.classify import TRIAGE
 from mailbot.steps.respond import EXTENDED
 
 SECOND_THOUGHTS = "second-thoughts"  # of one who approved already: only a no counts
-_CHANGEABLE = frozenset({Do.DELETE, Do.BLANK, Do.REPLACE})
+_CHANGEABLE = frozenset({Do.DELETE, Do.BLANK, Do.REPLACE, Do.CORRECT, Do.SET})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,7 @@ def draft(ctx: Context, tools: Tools) -> Outcome:
             extended_last_day=days.extended_last_day,
             actions=proposal.actions,
             findings=disclosed(ctx, proposal) or _acted_on(ctx, proposal),
+            found=sum(f.certainty is Certainty.CERTAIN for f in ctx.result.findings),
             searched=ctx.result.searched,
             not_searched=ctx.result.not_searched,
             reason=proposal.reason,

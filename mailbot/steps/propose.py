@@ -6,9 +6,10 @@ from dataclasses import replace
 from mailbot import identifiers
 from mailbot.case import Label, State
 from mailbot.datamap import DataMap
+from mailbot.language.corrections import corrections
 from mailbot.message import Verdict
 from mailbot.move import Context, Move, Outcome, Tools
-from mailbot.plan import CASE_FILE, Action, Do, Proposal, Purpose
+from mailbot.plan import CASE_FILE, Action, Correction, Do, Proposal, Purpose
 from mailbot.record import Certainty, Finding, Treatment, fingerprint
 from mailbot.steps.code import send_code, wants_code
 from mailbot.steps.execute import carried_out
@@ -45,13 +46,18 @@ def _rank(action: Action) -> int:
     return int(action.do in (Do.NOTIFY, Do.SUPPRESS, Do.RELEASE))
 
 
-def _actions(right: Label, findings: Sequence[Finding], tools: Tools) -> list[Action]:
+def _actions(
+    right: Label,
+    findings: Sequence[Finding],
+    tools: Tools,
+    corrections: Sequence[Correction] = (),
+) -> list[Action]:
     by_system: dict[str, list[Finding]] = {}
     for finding in findings:
         by_system.setdefault(finding.system, []).append(finding)
     actions: list[Action] = []
     for name in tools.sources.names():
-        actions += tools.sources.get(name).actions(right, by_system.get(name, ()))
+        actions += tools.sources.get(name).actions(right, by_system.get(name, ()), corrections)
     return actions
 
 
@@ -159,7 +165,8 @@ def propose(ctx: Context, tools: Tools) -> Outcome:
     if not proven:
         certain = _exact(ctx, sender.address)
     kept = _kept_by_staff(ctx)
-    fresh = _keeping(_actions(right, _as_kept(certain, kept), tools), kept)
+    wanted = _corrections(ctx) if right is Label.RECTIFICATION else ()
+    fresh = _keeping(_actions(right, _as_kept(certain, kept), tools, wanted), kept)
     records = _with_earlier(fresh, carried_out(ctx))
     more = beyond(ctx, tools, certain, records, stop=not proven)
     actions = numbered([*records, *more], ctx.case_key)
@@ -170,6 +177,21 @@ def propose(ctx: Context, tools: Tools) -> Outcome:
         reason="plan" if records else "nothing-found",
         facts={"actions": len(actions), "changes": changing},
         documents={version: proposal},
+    )
+
+
+def _corrections(ctx: Context) -> tuple[Correction, ...]:
+    """What the person's own words put right. The address that wrote is the old one, if nothing
+    else is said: of a person's other addresses nobody spoke."""
+    sender = ctx.mail.sender.address if ctx.mail and ctx.mail.sender else ""
+    read = corrections(mail.new_text for mail in ctx.mails)
+    return tuple(
+        replace(one, old=sender)
+        if one.what == "email"
+        and not one.old
+        and identifiers.same_email(one.new, sender) is not Certainty.CERTAIN
+        else one
+        for one in read
     )
 
 
