@@ -4,7 +4,6 @@ It shows no more personal data than the decision needs (GDPR art. 5(1)(c)): a re
 table, its number and its date, never by all its columns.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,13 +12,14 @@ from mailbot.case import Classification, Label, Subject
 from mailbot.datamap import DataMap
 from mailbot.letters import tally
 from mailbot.letters.clean import excerpt, one_line
+from mailbot.letters.items import heading, identity_of, named, row_of, said_of
 from mailbot.letters.look import Html, Look, Plain, Row, page
 from mailbot.letters.tag import subject_tag
 from mailbot.letters.templates import Templates, Words
 from mailbot.message import Mail
 from mailbot.organisation import Organisation
 from mailbot.plan import CASE_FILE, Action, Do, Plan, Purpose
-from mailbot.record import Certainty, Finding, SearchResult, Typed
+from mailbot.record import Certainty, SearchResult
 
 _REQUEST_MOST = 4000  # signs of the request shown
 _ROWS_MOST = 300  # actions listed one by one
@@ -222,11 +222,11 @@ def _plan(facts: QuestionFacts, titles: tally.Titles, words: Words) -> dict[str,
     groups: dict[str, list[Row]] = {}
     sums: dict[str, list[Action]] = {}
     for action in facts.plan.actions:
-        where = _where(action, titles, words)
+        where = heading(action, titles, words)
         sums.setdefault(where, []).append(action)
         rows = groups.setdefault(where, [])
         if action.number <= _ROWS_MOST:
-            rows.append(_row(action, personal, titles, facts.datamap, words))
+            rows.append(row_of(action, personal, titles, facts.datamap, words))
     systems = [
         {
             "where": where,
@@ -246,7 +246,7 @@ def _plan(facts: QuestionFacts, titles: tally.Titles, words: Words) -> dict[str,
     return {
         "systems": systems,
         "possible": [
-            Row(0, _named(titles, finding, personal), _said(finding.reason, words))
+            Row(0, named(titles, finding, personal), said_of(finding.reason, words))
             for finding in possible[:_POSSIBLE_MOST]
         ],
         "possible_more": max(0, len(possible) - _POSSIBLE_MOST),
@@ -257,7 +257,7 @@ def _changes_contact(facts: QuestionFacts) -> bool:
     """Whether a correction touches an address or a number: how accounts are taken over."""
     findings = {finding.identity: finding for finding in facts.result.findings}
     for action in facts.plan.actions:
-        finding = findings.get(_identity_of(action))
+        finding = findings.get(identity_of(action))
         if action.do is Do.CORRECT and finding is not None:
             keys = {c for kind in ("email", "phone") for c in finding.personal.get(kind, ())}
             if keys & set(action.after):
@@ -265,133 +265,14 @@ def _changes_contact(facts: QuestionFacts) -> bool:
     return False
 
 
-def _where(action: Action, titles: tally.Titles, words: Words) -> str:
-    """The heading under which an action stands: its system, or what it is about."""
-    if action.do in (Do.SUPPRESS, Do.RELEASE):
-        return words("question", "suppression")
-    if action.do is Do.NOTIFY or (action.do is Do.MANUAL and not action.system):
-        return words("question", "recipients")
-    if action.reason == CASE_FILE:
-        return words("question", "case_file")
-    return titles.system(action.system)
-
-
-def _named(titles: tally.Titles, finding: Finding, personal: Mapping[str, Finding]) -> str:
-    table = titles.table(finding.system, finding.table, finding.title)
-    told = describe(finding.row, finding.key, personal.get(finding.identity))
-    if finding.system in titles.exchange:
-        told = one_line(finding.title, 120)
-    return ": ".join(part for part in (titles.system(finding.system), table, told) if part)
-
-
-def _row(
-    action: Action,
-    findings: Mapping[str, Finding],
-    titles: tally.Titles,
-    datamap: DataMap,
-    words: Words,
-) -> Row:
-    if action.table and action.system not in titles.exchange:
-        table = titles.table(action.system, action.table, action.title)
-        told = describe(action.before, action.key, findings.get(_identity_of(action)))
-    else:
-        table, told = "", one_line(action.title, 120)
-        if action.do is Do.NOTIFY:
-            told = words("question", "from", name=told, address=str(action.after.get("email", "")))
-    said = [part for part in (table, told) if part]
-    if action.do is Do.KEEP and action.until is not None:
-        said.append(words("does", "until", date=words.short(action.until)))
-    if action.do in (Do.KEEP, Do.BLANK, Do.REPLACE) and action.after:
-        # Which columns are emptied or replaced; never what stands in them.
-        columns = ", ".join(one_line(column, 40) for column in list(action.after)[:20])
-        said.append(words("does", "rest" if action.do is Do.KEEP else "only", columns=columns))
-    if action.do is Do.CORRECT:
-        said += [
-            words(
-                "does",
-                "change",
-                column=one_line(column, 40),
-                old=one_line(tally.readable(action.before.get(column)), 60) or words("empty_value"),
-                new=one_line(tally.readable(value), 60) or words("empty_value"),
-            )
-            for column, value in action.after.items()
-        ]
-    if action.do is Do.SET:
-        said += [
-            f"{one_line(column, 40)} = {one_line(tally.readable(value), 60)}"
-            for column, value in action.after.items()
-        ]
-    return Row(
-        action.number,
-        ": ".join(part for part in (words("does", action.do.value), ", ".join(said)) if part),
-        _why(action, datamap, words),
-    )
-
-
-def _why(action: Action, datamap: DataMap, words: Words) -> str:
-    if action.do is Do.KEEP:
-        reason, law = tally.grounds(action.rule, action.reason, datamap, words)
-        return f"{reason}, {law}" if law else reason
-    return _said(action.reason, words)
-
-
-def _identity_of(action: Action) -> str:
-    return Finding(
-        system=action.system,
-        table=action.table,
-        key=action.key,
-        certainty=Certainty.CERTAIN,
-        reason="",
-        trail="",
-    ).identity
-
-
-_NUMBERED = ("nr", "no", "num", "nummer", "number", "ref", "kode", "code")
-
-
-def describe(row: Mapping[str, object], key: Mapping[str, object], finding: Finding | None) -> str:
-    """A record in a few words: its key, its own number, its date. No column of personal data."""
-    columns = finding.personal.values() if finding else ()
-    hidden = {column for group in columns for column in group}
-    said: dict[str, str] = {}
-    if len(key) <= 2:
-        said |= {column: tally.readable(value) for column, value in key.items()}
-    for column, value in row.items():
-        if column in hidden or len(said) >= 3:
-            continue
-        dated = isinstance(value, Typed) and value.type in ("date", "datetime")
-        if dated or (column.lower().endswith(_NUMBERED) and not isinstance(value, Mapping)):
-            said.setdefault(column, tally.readable(value)[: 10 if dated else 40])
-    return ", ".join(
-        f"{one_line(column, 30)} {one_line(text, 40)}"
-        for column, text in said.items()
-        if column not in hidden and text
-    )
-
-
 def _reach(facts: QuestionFacts, titles: tally.Titles, words: Words) -> dict[str, object]:
     return {
         "searched": tuple(titles.system(name) for name in facts.result.searched),
         "not_searched": tuple(
-            f"{titles.system(part.system)}: {_said(part.why, words)}"
+            f"{titles.system(part.system)}: {said_of(part.why, words)}"
             for part in facts.result.not_searched
         ),
     }
-
-
-def _said(reason: str, words: Words) -> str:
-    """A source's reason in the approvers' language, as far as its words are known ones."""
-    whole = words.get("why", reason)
-    if whole:
-        return whole
-    said = reason
-    for part, meaning in words.table("why_parts").items():
-        said = _swapped(said, part, meaning)
-    return one_line(said, 200)
-
-
-def _swapped(text: str, part: str, meaning: str) -> str:
-    return re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", lambda _: meaning, text)
 
 
 def _letter(plan: Plan) -> dict[str, object]:
