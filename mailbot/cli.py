@@ -52,6 +52,13 @@ def parser() -> argparse.ArgumentParser:
     deadline.add_argument("received", help="e.g. 2026-11-24T16:00 (Oslo) or …Z")
     deadline.add_argument("--extended", action="store_true", help="with the two further months")
 
+    discover = commands.add_parser("discover", help="propose the data map of a database")
+    discover.add_argument(
+        "database", nargs="+", metavar="DATABASE", help="its name in the data map, or a URL"
+    )
+    discover.add_argument("--write", action="store_true", help="add the proposal to datamap.toml")
+    discover.add_argument("--json", action="store_true")
+
     locate = commands.add_parser("locate", help="a dry search for a person's records")
     for option, key in (
         ("--email", "A"),
@@ -151,6 +158,10 @@ def _dispatch(options: argparse.Namespace) -> int:
             from mailbot.demo import demo
 
             return demo(keep=options.keep)
+        case "discover":
+            from mailbot.commands_discover import discover
+
+            return discover(options.config, os.environ, options)
     settings = commands.settings_of(options.config, os.environ)
     match options.command:
         case "run":

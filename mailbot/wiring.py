@@ -1,16 +1,19 @@
 """Configuration → adapters → Daemon. The only place that knows every adapter."""
 
 import secrets as randomness
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
+from sqlalchemy.engine import Engine
+
 from mailbot.clients.microsoft import SignIns
 from mailbot.clock import SystemClock
 from mailbot.config import Secrets, Settings, resolve_url, state_dir, store_url
 from mailbot.daemon import Daemon
+from mailbot.datamap import Database, DataMap
 from mailbot.effects import Performer
 from mailbot.flow import Flow
 from mailbot.intake import Intake
@@ -22,9 +25,15 @@ from mailbot.move import Tools
 from mailbot.ports import Clock, Mailbox, Outbox, Sources
 from mailbot.reader import Reader
 from mailbot.sources import open_sources
+from mailbot.sources.discovery.running import Discovered as Discovered
+from mailbot.sources.discovery.running import discover
+from mailbot.sources.engines import database_url, read_engine
 from mailbot.store import SQLITE_FILE, Sealer, SqlStore, load_master_key, open_store
 from mailbot.systemd import Notifier
+from mailbot.terminal import Say
 from mailbot.trust import trust_of
+
+DISCOVERY_S = 10  # seconds for one statement that samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +112,39 @@ def sources_of(
         lambda url: resolve_url(url, state),
         today,
     )
+
+
+def discovered_in(
+    settings: Settings, environ: Mapping[str, str], wanted: Sequence[str], say: Say
+) -> Discovered:
+    """Proposals for databases of the data map; the others are read to find references into them."""
+    secrets, state = secrets_of(settings, environ), state_dir(settings, environ)
+    datamap = settings.datamap
+
+    def reading(database: Database) -> Engine:
+        limit = min(database.statement_timeout_s, DISCOVERY_S)
+        where = f"datamap.toml: database {database.name}: read_url"
+        password = secrets.database_password(database.name, "read")
+        url = database_url(resolve_url(database.read_url, state), password, where)
+        return read_engine(url, limit, database.name)
+
+    return discover(datamap.database, datamap, wanted, reading, say)
+
+
+def discovered_of(
+    databases: Sequence[Database],
+    datamap: DataMap,
+    wanted: Sequence[str],
+    urls: Mapping[str, str],
+    say: Say,
+) -> Discovered:
+    """Proposals for databases that are not configured, by their URLs."""
+
+    def reading(database: Database) -> Engine:
+        where = f"database {database.name}"
+        return read_engine(database_url(urls[database.name], None, where), DISCOVERY_S, where)
+
+    return discover(databases, datamap, wanted, reading, say)
 
 
 @contextmanager

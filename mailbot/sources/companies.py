@@ -53,3 +53,9 @@ def borne(fact: Fact, wanted: Wanted) -> bool:
     return any(
         identifiers.name_in(text, name) for text in fact.traits.names for name in wanted.names
     )
+
+
+def is_corporate(name: str) -> bool:
+    """Whether a name says that it is a company's: "Fjordkraft AS", "Muster GmbH"."""
+    parts = _WORD.findall(name.lower().replace(".", ""))
+    return len(parts) > 1 and parts[-1] in _CORPORATE

@@ -26,6 +26,7 @@ PARTS = (
         [sys.executable, "-m", "tests.bench.reading", "--folder", str(SHARED / "rawmails")],
     ),
     ("taking mail in, against a bare loop", [sys.executable, "-m", "tests.bench.intake"]),
+    ("proposing a data map", [sys.executable, "-m", "tests.bench.discover"]),
     ("locating", [sys.executable, "-m", "tests.bench.locate"]),
     (
         "the loop on real servers",

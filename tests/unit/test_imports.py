@@ -24,6 +24,7 @@ LEVELS = {
     "config": 6,
     "logs": 7,
     "systemd": 7,
+    "terminal": 7,
     "requests": 7,
     "deadline": 7,
     "ledger": 7,
