@@ -118,7 +118,11 @@ def _compare(a: Sequence[Part], b: Sequence[Part]) -> Certainty | None:
     initials = _pair_off(mine, theirs, _initial)
     if mine and theirs:
         return None  # each has a part that contradicts the other
-    fits = whole > 1 or (initials > 0 and _same(a[-1], b[-1]))  # first initial, whole surname
+    if not whole:
+        return None
+    # First initial, whole surname: the last part, or the first where "Nordmann Ola" is written.
+    surname = _same(a[-1], b[-1]) or _same(a[0], b[-1]) or _same(a[-1], b[0])
+    fits = whole > 1 or (initials > 0 and surname)
     return Certainty.POSSIBLE if fits else None
 
 

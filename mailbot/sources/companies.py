@@ -23,6 +23,7 @@ _SOLE = frozenset(
         "sole proprietorship", "e.k.",
     )
 )  # fmt: skip
+_FORM = re.compile("form|type|kind|kategori|category|selskap|foretak|legal", re.IGNORECASE)
 _WORD = re.compile(r"[\w/]+")
 
 
@@ -32,7 +33,12 @@ def is_sole_trader(fact: Fact, emails: Iterable[str], names: Iterable[str]) -> b
     Norwegian law has a sole trader's firm bear the surname (foretaksnavneloven § 2-1).
     """
     shown = [text.lower() for text in fact.traits.names]
-    values = {str(v).strip().lower() for v in fact.row.values() if isinstance(v, str)}
+    # Only where a legal form is told: "SE" and "DA" are a country and a language as well.
+    values = {
+        value.strip().lower()
+        for name, value in fact.row.items()
+        if isinstance(value, str) and _FORM.search(name)
+    }
     words = [_WORD.findall(text.replace(".", "")) for text in shown]
     if values & _SOLE or any(set(parts) & _SOLE for parts in words):
         return True

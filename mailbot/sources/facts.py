@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from mailbot.record import Row, as_json, canonical, plain
 from mailbot.sources.mapping import Entry, Link, Mapped, Place
 from mailbot.sources.matching import Rules, Traits
-from mailbot.sources.reading import fits, folded
+from mailbot.sources.reading import fits, folded, referred
 
 Values = tuple[str, ...]
 FactId = tuple[str, str, bytes]  # system, table, canonical key
@@ -35,7 +35,7 @@ class Fact:
 
     def values(self, columns: Iterable[str]) -> Values | None:
         """Columns as text for comparing references; None if any is empty."""
-        found = [plain(self.row.get(column)) for column in columns]
+        found = [referred(self.row.get(column)) for column in columns]
         return None if any(v in (None, "") for v in found) else tuple(v or "" for v in found)
 
     def upward(self) -> Iterator[tuple[Link, Values]]:

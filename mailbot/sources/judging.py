@@ -141,14 +141,33 @@ class Judge:
 
     def _learn(self, fact: Fact) -> None:
         """A person's own row tells of other keys: second e-mail, phone, customer number."""
-        linked = any(link.kind == "same" for link, _ in fact.upward())
-        if fact.id in self._taught or not (fact.kind == "person" or linked):
+        if fact.id in self._taught:
             return
-        self._taught.add(fact.id)
+        linked = any(link.kind == "same" for link, _ in fact.upward())
+        if not (fact.kind == "person" or linked or self._tells_of_one(fact)):
+            return
         new = _keys_of([fact])
+        self._taught.add(fact.id)
         for kind, key in _pairs(new):
             self.origin.setdefault((kind, key), fact.label)
         self.learnt |= new
+
+    def _tells_of_one(self, fact: Fact) -> bool:
+        """Whether all keys on a row that is no person's register entry are one person's.
+
+        A message has a sender and a receiver, an order may be delivered to somebody else: so it
+        has one column for each kind of key, and bears the person's name, or belongs to nobody
+        else and shows an address or number that is the person's alone.
+        """
+        traits, keys = fact.traits, self.keys
+        if fact.kind != "about" or any(len(ways) > 1 for ways in fact.entry.identify.values()):
+            return False
+        if traits.names and keys.names:
+            return self.likeness(traits.names) is Likeness.SAME
+        proven = any(
+            address in keys.emails and not self.is_shared(address) for _, address in traits.emails
+        ) or any((kind, key) in keys.ids for _, kind, key in traits.ids)
+        return proven and not any(True for _ in self.owners.persons(fact))
 
     def _why(self, fact: Fact, column: str, kind: str, key: str) -> tuple[str, str]:
         word = _WORDS.get(kind, kind)

@@ -207,10 +207,7 @@ class Rules:
             if (found := self.own_key(kind, text))
         ]
         names = tuple(text for _, text in _values(entry, identify.get("name", ()), row))
-        text = "\n".join(
-            shown(row.get(leaf.column), kind) for leaf, kind in entry.read if not leaf.path
-        )
-        text += "\n".join("\n".join(texts(leaf, row)) for leaf, _ in entry.read if leaf.path)
+        text = "\n".join(_read(entry, row))
         return Traits(
             tuple((column, found) for column, found in emails if not self.is_own_email(found)),
             tuple((column, found) for column, found in phones if not self.is_own_phone(found)),
@@ -241,6 +238,15 @@ class Rules:
             yield number
         else:
             yield from identifiers.find_phones(text, self.region)
+
+
+def _read(entry: Entry, row: Row) -> Iterator[str]:
+    """What the columns show that may name anybody: never joined, two halves would make a key."""
+    for leaf, kind in entry.read:
+        if leaf.path:
+            yield from (shown(text, kind) for text in texts(leaf, row, entry.encoding(leaf.column)))
+        else:
+            yield shown(row.get(leaf.column), kind)
 
 
 def _emails(text: str) -> tuple[str, ...]:

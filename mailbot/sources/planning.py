@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from mailbot.case import Label
 from mailbot.errors import Permanent
 from mailbot.plan import Action, Do
-from mailbot.record import Certainty, Finding, Row, Value, as_json, canonical, plain, same
+from mailbot.record import Certainty, Finding, Row, Value, as_json, canonical, same
 from mailbot.sources.blanking import blank
 from mailbot.sources.facts import Fact
 from mailbot.sources.mapping import Entry, Mapped
 from mailbot.sources.matching import Traits
-from mailbot.sources.reading import asked_values, fits, folded
+from mailbot.sources.reading import asked_values, fits, folded, referred
 from mailbot.sources.schema import Reference, Shape
 from mailbot.sources.statements import by_values, row_of
 
@@ -313,7 +313,7 @@ class Planner:
 
 
 def _values(row: Row, columns: Sequence[str], folds: bool) -> tuple[str, ...] | None:
-    found = [text for column in columns if (text := plain(row.get(column))) is not None]
+    found = [text for column in columns if (text := referred(row.get(column))) is not None]
     if len(found) < len(columns):
         return None
     return tuple(folded(text) if folds else text for text in found)

@@ -167,7 +167,9 @@ def _leaves(node: object, depth: int) -> Iterator[str]:
     if depth > _DEEPEST:
         return
     if isinstance(node, dict):
-        for child in node.values():
+        for name, child in node.items():
+            if "@" in name or any(sign.isdigit() for sign in name):
+                yield name  # {"ola@x.no": {…}}: a key of the person used as a key of the document
             yield from _leaves(child, depth + 1)
     elif isinstance(node, list):
         for child in node:
@@ -215,11 +217,20 @@ def folded(text: str) -> str:
     return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+def referred(value: Value) -> str | None:
+    """A value as references compare it: plain, and a UUID kept as text in one case."""
+    text = plain(value)
+    return text.lower() if text and _UUID.fullmatch(text) else text
+
+
 def asked_values(row: Row, columns: Iterable[str]) -> set[tuple[str, ...]]:
     """The values by which other rows may refer to a row, with and without the spaces at their end:
     one column may be padded and the other not. Empty: nothing can refer to it."""
     values = [row.get(column) for column in columns]
-    bare = [plain(value) for value in values]
+    bare = [referred(value) for value in values]
     if any(text in (None, "") for text in bare):
         return set()
     padded = (v if isinstance(v, str) else p or "" for v, p in zip(values, bare, strict=True))

@@ -305,16 +305,20 @@ def _id(
 
 
 def _name(columns: Sequence[str], name: str, shape: Shape, dialect: str) -> Iterator[Condition]:
-    """First or last part in full, and the initial of the other: in any order, any column of it."""
-    parts = identifiers.name_parts(name)
+    """One part in full, and the initial of another: in any order, any column of it."""
+    parts = list(dict.fromkeys(identifiers.name_parts(name)))
     texts = [text for column in columns if (text := _text(column, shape, dialect)) is not None]
     if len(parts) < 2 or not texts:
         return
-    first, last = parts[0], parts[-1]
-    for whole, initial in ((last, first[:1]), (first, last[:1])):
-        shown = sa.or_(*(text.ilike(_name_pattern(whole)) for text in texts))
-        if initial.isascii() and initial.isalpha():
-            shown = sa.and_(shown, sa.or_(*(text.ilike(f"%{initial}%") for text in texts)))
+    for part in parts:
+        pattern = _name_pattern(part)
+        if pattern == "%":
+            continue  # no plain consonant: some other part has one
+        shown = sa.or_(*(text.ilike(pattern) for text in texts))
+        initials = {other[:1] for other in parts if other != part}
+        if all(letter.isascii() and letter.isalpha() for letter in initials):
+            some = (text.ilike(f"%{letter}%") for letter in sorted(initials) for text in texts)
+            shown = sa.and_(shown, sa.or_(*some))
         yield shown
 
 
