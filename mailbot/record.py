@@ -176,6 +176,7 @@ class Finding:
     )  # what a right writes: {"objection": {…}}
     source: str = ""  # where the data came from (art. 15(1)(g)), as the data map tells
     recipients: tuple["Recipient", ...] = ()  # to whom it was disclosed (art. 15(1)(c), 19)
+    provided: tuple[str, ...] = ()  # columns that the person filled in (art. 20: nothing derived)
     message_id: str = ""  # of a mail: to tell the case file from the rest
     arrived: datetime | None = None  # of a mail: what came after the request is not part of it
     title: str = ""  # a mail's subject and date, or a table's readable name

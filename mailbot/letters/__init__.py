@@ -9,8 +9,8 @@ from mailbot.letters.letter import (
     write_recipient_notice,
 )
 from mailbot.letters.notices import NoticeFacts, TriageFacts, write_notice, write_triage
-from mailbot.letters.package import build_package, count_masked
-from mailbot.letters.protect import new_passphrase, protect, sent_names
+from mailbot.letters.package import build_package, build_portable, count_masked, portable
+from mailbot.letters.protect import mode_for, new_passphrase, protect, sent_names
 from mailbot.letters.tag import find_tokens, subject_tag
 from mailbot.letters.templates import LANGUAGES, STAFF_LANGUAGES, Templates, templates_root
 
@@ -25,9 +25,12 @@ __all__ = [
     "Templates",
     "TriageFacts",
     "build_package",
+    "build_portable",
     "count_masked",
     "find_tokens",
+    "mode_for",
     "new_passphrase",
+    "portable",
     "protect",
     "sent_names",
     "subject_tag",

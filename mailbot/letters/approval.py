@@ -59,6 +59,8 @@ class QuestionFacts:
     given: int = 0
     urgent: bool = False
     extended: bool = False
+    breach_until: datetime | None = None  # of a breach report: end of the 72 hours (art. 33), UTC
+    hours_left: int = 0
     edited: bool = False  # an approver wrote the letter; it is asked again
     changed: str = ""  # why a new version is asked, in words of ours
 
@@ -86,6 +88,10 @@ def write_question(facts: QuestionFacts, templates: Templates) -> Question:
         "right": right,
         "urgent": facts.urgent,
         "edited": facts.edited,
+        "breach_until": facts.breach_until.strftime("%Y-%m-%d %H:%M UTC")
+        if facts.breach_until
+        else "",
+        "hours_left": facts.hours_left,
         "contact_change": _changes_contact(facts),
         "changed": facts.changed,
         "required": facts.required,

@@ -5,9 +5,13 @@ findings give the same bytes, so that the digest approved is the digest of what 
 """
 
 import base64
+import csv
 import hashlib
+import io
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from mailbot.case import Subject
@@ -21,7 +25,7 @@ from mailbot.message import OutgoingFile
 from mailbot.organisation import Organisation
 from mailbot.record import Finding, Typed, Value
 
-FORMAT = "mailbot-access/1"
+FORMAT, PORTABLE = "mailbot-access/1", "mailbot-portability/1"
 
 
 def collect(
@@ -125,10 +129,10 @@ def _file(name: str, media_type: str, content: bytes) -> OutgoingFile:
     )
 
 
-def as_json(package: Package) -> bytes:
+def as_json(package: Package, format_: str = FORMAT) -> bytes:
     """The machine-readable copy: UTF-8 JSON, dates in ISO 8601, files in base64."""
     document = {
-        "format": FORMAT,
+        "format": format_,
         "case": package.case,
         "date": package.made.isoformat(),
         "language": package.language,
@@ -154,8 +158,7 @@ def as_json(package: Package) -> bytes:
         ],
     }
     text = json.dumps(document, ensure_ascii=False, indent=1)
-    # A lone surrogate is no Unicode text (RFC 8259 § 8.2): shown as the replacement sign.
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode() + b"\n"
+    return _unicode(text) + b"\n"
 
 
 def _plain(value: Value) -> object:
@@ -176,3 +179,72 @@ def _plain(value: Value) -> object:
             except (ValueError, RecursionError):
                 return value.text
     return value.text
+
+
+def portable(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings with what the person provided alone (GDPR art. 20(1))."""
+    return tuple(
+        replace(
+            finding,
+            row={c: finding.row[c] for c in finding.provided if c in finding.row},
+            recipients=(),
+            source="",
+        )
+        for finding in findings
+    )
+
+
+def build_portable(
+    findings: Sequence[Finding],
+    subject: Subject,
+    case_number: str,
+    language: str,
+    today: date,
+    datamap: DataMap,
+    organisation: Organisation,
+    templates: Templates,
+) -> tuple[OutgoingFile, ...]:
+    """The JSON of what the person provided, and a CSV for each table (RFC 4180, UTF-8)."""
+    package = collect(
+        portable(findings), subject, case_number, language, today, datamap, organisation, templates
+    )
+    stem = templates.words(language)("package", "portable", case=case_number)
+    files = [_file(f"{stem}.json", "application/json", as_json(package, PORTABLE))]
+    taken: set[str] = set()
+    for section in package.sections:
+        name = f"{stem}-{_plain_name(section.table or section.system)}"
+        while name in taken:
+            name += "-2"
+        taken.add(name)
+        files.append(_file(f"{name}.csv", "text/csv", as_csv(section)))
+    return tuple(files)
+
+
+def as_csv(section: Section) -> bytes:
+    """One table as programs and spreadsheets read it: a column for each field, a row for each
+    record. With the mark by which Excel knows UTF-8."""
+    columns = list(dict.fromkeys(name for entry in section.entries for name in entry.values))
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    for entry in section.entries:
+        writer.writerow([_cell(entry.values.get(name)) for name in columns])
+    return b"\xef\xbb\xbf" + _unicode(out.getvalue())
+
+
+def _cell(value: Value) -> str:
+    shown = _plain(value)
+    if shown is None:
+        return ""
+    if isinstance(shown, bool):
+        return "true" if shown else "false"
+    return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+
+
+def _plain_name(text: str) -> str:
+    return re.sub(r"[^\w-]+", "-", text.lower()).strip("-")[:40] or "data"
+
+
+def _unicode(text: str) -> bytes:
+    # A lone surrogate is no Unicode text (RFC 8259 § 8.2): shown as the replacement sign.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

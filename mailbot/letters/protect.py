@@ -8,6 +8,7 @@ import hashlib
 import io
 from collections.abc import Callable, Sequence
 
+from mailbot.case import Label
 from mailbot.errors import Permanent
 from mailbot.letters.zipped import locked_zip
 from mailbot.message import OutgoingFile
@@ -29,13 +30,20 @@ def new_passphrase(random: Callable[[int], bytes]) -> str:
     return "-".join(text[start : start + _SIGNS] for start in range(0, len(text), _SIGNS))
 
 
+def mode_for(right: Label, configured: str) -> str:
+    """How the files of a right leave. A PDF is no format that can be moved (art. 20(1)), so that
+    what is to be portable is locked in a zip where a copy would be locked in its PDF."""
+    zipped = right is Label.PORTABILITY and configured == "encrypted-pdf"
+    return "encrypted-zip" if zipped else configured
+
+
 def sent_names(names: Sequence[str], mode: str) -> tuple[str, ...]:
     """The names of the files that leave, given those of the package."""
     match mode:
         case "encrypted-pdf":
             return tuple(name for name in names if name.endswith(".pdf"))
         case "encrypted-zip":
-            return tuple(dict.fromkeys(f"{name.rpartition('.')[0]}.zip" for name in names))
+            return (f"{names[0].rpartition('.')[0]}.zip",) if names else ()
         case "by-hand":
             return ()
     return tuple(names)

@@ -7,6 +7,7 @@ of its fingerprint.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mailbot import identifiers
 from mailbot.case import Label, Subject
@@ -30,6 +31,7 @@ from mailbot.sources.exchange_judging import WROTE, Judgement, Person, Us, judge
 
 MOST_TEXT = 20_000  # characters of a mail kept in its row; the digest is of the whole
 _PERSONAL = {"e-mail": ("from", "reply_to", "to", "cc", "bcc", "subject", "text")}
+_WRITTEN = ("from", "to", "cc", "subject", "date", "text", "attachments")
 _READ_ON = "text inside attachments is not read"
 
 
@@ -98,6 +100,10 @@ class ExchangeSource:
             case Label.PORTABILITY:
                 wrote = [finding for finding in certain if finding.reason == WROTE]
                 return [_action(Do.DISCLOSE, finding) for finding in wrote]
+            case Label.RESTRICTION if certain:
+                # One task for the mailbox, not one for each of hundreds of mails.
+                task = replace(_action(Do.MANUAL, certain[0]), key={}, before={}, title="")
+                return [replace(task, reason="mail cannot be marked: leave it unused")]
         return []
 
     def apply(self, actions: Sequence[Action], key: bytes) -> Sequence[ActionReceipt]:
@@ -177,6 +183,7 @@ class ExchangeSource:
             row=row(content),
             personal=_PERSONAL,
             treatment=Treatment(do="delete"),
+            provided=_WRITTEN,
             message_id=ids[0] if ids else "",
             title=_writable(f"{day} {subject}").strip(),
         )

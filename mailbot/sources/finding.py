@@ -12,7 +12,7 @@ from mailbot.sources.doubting import doubt
 from mailbot.sources.facts import Fact
 from mailbot.sources.judging import Judge, Verdict
 from mailbot.sources.keeping import Keeper
-from mailbot.sources.mapping import Mapped, Place
+from mailbot.sources.mapping import Entry, Mapped, Place
 from mailbot.sources.reading import parse, texts
 from mailbot.sources.statements import Unfit
 
@@ -58,6 +58,7 @@ class Describer:
             trail=verdict.trail,
             row=fact.row,
             personal=fact.entry.personal,
+            provided=_provided(fact.entry, verdict),
             volatile=spec.volatile,
             treatment=self.keeper.treatment(fact),
             settings={right: self._settings(fact, values) for right, values in spec.set.items()},
@@ -128,6 +129,22 @@ class Describer:
         )
         # A recipient that cannot be named is named by its number: it is never left out.
         return found or (Recipient(name=f"{where[1]} {to} {plain(value)}"),)
+
+
+def _provided(entry: Entry, verdict: Verdict) -> tuple[str, ...]:
+    """What of a row the person gave themselves (GDPR art. 20(1)): keys and personal data, and the
+    text of forms that bear their own key. Notes about them, and text in others' records, are not.
+    """
+    if entry.spec.is_ not in ("person", "about"):
+        return ()
+    form = entry.spec.is_ == "about" and entry.identify and " equals " in verdict.reason
+    found = [c for kind, names in entry.personal.items() if kind != "text" for c in names]
+    keys = [leaf.column for ways in entry.identify.values() for way in ways for leaf in way]
+    notes = {leaf.column for leaf, _ in entry.read} - set(keys)
+    if form:
+        found += [leaf.column for leaf, _ in entry.read]
+        notes = set()
+    return tuple(dict.fromkeys(column for column in found if column not in notes))
 
 
 def worded(text: Mapping[str, str], language: str) -> str:

@@ -23,6 +23,7 @@ from mailbot.sources.statements import by_values, row_of
 
 _DISCLOSING = frozenset({Label.ACCESS, Label.PORTABILITY})
 _SETTING = frozenset({Label.OBJECTION, Label.RESTRICTION, Label.CONSENT_WITHDRAWAL})
+NO_MARK = "nothing in it can be marked: see to it that it is only stored"
 _CHANGING = frozenset({Do.BLANK, Do.REPLACE})
 RowId = tuple[str, bytes]  # table as the data map calls it, canonical key
 
@@ -35,6 +36,8 @@ def row_id(table: str, key: Row) -> RowId:
 def plain_actions(right: Label, findings: Sequence[Finding], *, writable: bool) -> list[Action]:
     """Every right but erasure: hand over, or write what the map says the right writes."""
     certain = [finding for finding in findings if finding.certainty is Certainty.CERTAIN]
+    if right is Label.PORTABILITY:
+        certain = [f for f in certain if any(f.row.get(c) is not None for c in f.provided)]
     if right in _DISCLOSING:
         return [_action(finding, Do.DISCLOSE) for finding in certain]
     if right not in _SETTING:
@@ -52,6 +55,23 @@ def plain_actions(right: Label, findings: Sequence[Finding], *, writable: bool) 
         do, reason = (Do.SET, "") if writable else (Do.MANUAL, "no write access here")
         found.append(replace(_action(finding, do), after=after, reason=reason))
     return found
+
+
+def unmarked(
+    findings: Sequence[Finding], marked: Sequence[Action], kinds: Mapping[str, str]
+) -> list[Action]:
+    """What a restriction cannot mark is a task for staff (GDPR art. 18). A record that hangs below
+    a person's marked record is restricted with it."""
+    done = {row_id(action.table, action.key) for action in marked}
+    certain = [finding for finding in findings if finding.certainty is Certainty.CERTAIN]
+    covered = any(f.settings.get(Label.RESTRICTION.value) for f in certain)
+    return [
+        replace(_action(finding, Do.MANUAL), reason=NO_MARK)
+        for finding in certain
+        if row_id(finding.table, finding.key) not in done
+        and not finding.settings.get(Label.RESTRICTION.value)
+        and (kinds.get(finding.table) == "person" or not covered)
+    ]
 
 
 def _action(finding: Finding, do: Do) -> Action:

@@ -21,7 +21,7 @@ from mailbot.sources.correcting import Corrector
 from mailbot.sources.locating import locate
 from mailbot.sources.mapping import Mapped, lay
 from mailbot.sources.matching import Rules
-from mailbot.sources.planning import Planner, plain_actions
+from mailbot.sources.planning import Planner, plain_actions, unmarked
 from mailbot.sources.schema import reflect
 from mailbot.sources.searching import Query, Scan
 from mailbot.sources.statements import by_values, row_of, scan
@@ -77,7 +77,11 @@ class SqlSource:
             corrector = Corrector(self.open(), self.name, region, self.writable) if own else None
             return corrector.actions(own, corrections) if corrector and corrections else ()
         if right is not Label.ERASURE:
-            return plain_actions(right, own, writable=self.writable)
+            found = plain_actions(right, own, writable=self.writable)
+            if right is Label.RESTRICTION:
+                kinds = {spec.name: spec.is_ for spec in self.database.table}
+                found += unmarked(own, found, kinds)
+            return found
         if not own:
             return ()
         mapped = self.open()

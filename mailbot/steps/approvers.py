@@ -8,6 +8,8 @@ from mailbot.message import Verdict
 from mailbot.move import Context
 from mailbot.steps.belong import proven_by_code
 
+_PAGED = frozenset({Label.BREACH_REPORT, Label.COMPLAINT})  # art. 33, 77
+
 
 def _away(approver: Approver, day: date) -> bool:
     for span in approver.away:
@@ -59,6 +61,11 @@ def asked(
             chosen[approver.address.lower()] = approver
         elif (deputy := by_address.get(approver.deputy.lower())) and not _away(deputy, day):
             chosen[deputy.address.lower()] = deputy
+    if chosen and right in _PAGED:
+        # Whoever answers for it all hears of these at once, whoever else may decide on them.
+        for approver in able:
+            if approver.controller and not _away(approver, day):
+                chosen.setdefault(approver.address.lower(), approver)
     if chosen:
         return tuple(chosen.values())
     controllers = tuple(approver for approver in able if approver.controller)

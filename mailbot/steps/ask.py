@@ -4,18 +4,22 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from mailbot.case import State
+from mailbot.case import Label, State
 from mailbot.config import Settings
-from mailbot.deadline import days_left
+from mailbot.deadline import breach_deadline, days_left
 from mailbot.letters import NoticeFacts, QuestionFacts, write_notice, write_question
 from mailbot.message import Mail
 from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.steps import approvers, outgoing
 from mailbot.steps.respond import EXTENDED
 
+_BREACH_REMINDER = timedelta(hours=12)
+
 
 def next_reminder(ctx: Context, settings: Settings) -> datetime:
     """The next day on which `approval.remind_days_left` calls for a reminder, at 07:00 local."""
+    if ctx.matter.right is Label.BREACH_REPORT and ctx.now < breach_deadline(ctx.matter.received):
+        return ctx.now + _BREACH_REMINDER
     zone = ZoneInfo(settings.deadline.timezone)
     today = ctx.now.astimezone(zone).date()
     days = sorted(
@@ -31,6 +35,7 @@ def ask(ctx: Context, tools: Tools) -> Outcome:
     assert plan is not None  # draft has written it
     settings = tools.settings
     effects, tokens = [], []
+    until = breach_deadline(ctx.matter.received)
     for approver in approvers.asked(
         settings, ctx.matter.right, ctx.now.date(), approvers.concerned(ctx)
     ):
@@ -52,6 +57,8 @@ def ask(ctx: Context, tools: Tools) -> Outcome:
                 received=ctx.matter.received,
                 last_day=ctx.matter.last_day,
                 today=ctx.now.date(),
+                breach_until=until if ctx.matter.right is Label.BREACH_REPORT else None,
+                hours_left=int((until - ctx.now).total_seconds() // 3600),
                 required=approvers.required(settings, ctx.matter.right),
                 given=len(ctx.approvals),
                 extended=EXTENDED in ctx.matter.flags,

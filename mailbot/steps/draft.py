@@ -9,8 +9,11 @@ from mailbot.deadline import deadline
 from mailbot.letters import (
     LetterFacts,
     build_package,
+    build_portable,
     count_masked,
+    mode_for,
     new_passphrase,
+    portable,
     sent_names,
     write_letter,
     write_recipient_notice,
@@ -42,13 +45,19 @@ def disclosed(ctx: Context, proposal: Proposal) -> tuple[Finding, ...]:
     return tuple(by_identity[identity] for identity in wanted if identity in by_identity)
 
 
+def _as_sent(ctx: Context, proposal: Proposal) -> tuple[Finding, ...]:
+    findings = disclosed(ctx, proposal)
+    return portable(findings) if ctx.matter.right is Label.PORTABILITY else findings
+
+
 def _files(ctx: Context, tools: Tools, proposal: Proposal) -> tuple[OutgoingFile, ...]:
     if proposal.purpose is not Purpose.ANSWER or ctx.matter.right not in _WITH_COPY:
         return ()
     findings = disclosed(ctx, proposal)
     if not findings:
         return ()
-    return build_package(
+    build = build_portable if ctx.matter.right is Label.PORTABILITY else build_package
+    return build(
         findings,
         ctx.subject,
         ctx.case.number,
@@ -65,7 +74,7 @@ def draft(ctx: Context, tools: Tools) -> Outcome:
     assert ctx.proposal is not None  # only propose and decide lead here, and both write one
     proposal = replace(ctx.proposal, actions=_sensible(ctx.proposal.actions))
     settings = tools.settings
-    mode = settings.delivery.access
+    mode = mode_for(ctx.matter.right, settings.delivery.access)
     version = ctx.matter.plan_version + 1
     files = _files(ctx, tools, proposal)
     passphrase = ctx.passphrase
@@ -93,7 +102,7 @@ def draft(ctx: Context, tools: Tools) -> Outcome:
             reason=proposal.reason,
             files=sent_names(tuple(file.name for file in files), mode),
             delivery=mode,
-            redactions=count_masked(disclosed(ctx, proposal), ctx.subject, settings.datamap),
+            redactions=count_masked(_as_sent(ctx, proposal), ctx.subject, settings.datamap),
             topics=ctx.classification.topics,
             keep_case_years=settings.store.keep_case_years,
             today=ctx.now.date(),

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from mailbot.case import State
 from mailbot.deadline import deadline
-from mailbot.letters import protect
+from mailbot.letters import mode_for, protect
 from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.plan import Purpose
 from mailbot.steps import outgoing
@@ -16,7 +16,8 @@ def respond(ctx: Context, tools: Tools) -> Outcome:
     """Send the letter. The files are protected here; their digests were taken before."""
     plan = ctx.plan
     assert plan is not None  # nothing leaves without one
-    files = protect(ctx.files, tools.settings.delivery.access, ctx.passphrase)
+    mode = mode_for(ctx.matter.right, tools.settings.delivery.access)
+    files = protect(ctx.files, mode, ctx.passphrase)
     effect = outgoing.to_subject(
         ctx,
         tools.settings,
