@@ -4,12 +4,10 @@ Nothing is decided here. A failure of one mailbox or one system delays only what
 backoff is kept per mailbox and per matter.
 """
 
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -22,26 +20,16 @@ from mailbot.handin import from_octets, take_in
 from mailbot.intake import Intake
 from mailbot.learning import Learning
 from mailbot.logs import kind_of
-from mailbot.ports import Clock, Effect, Mailbox, Store, StoredMail
+from mailbot.ports import Clock, Effect, Mailbox, Store
 from mailbot.requests import ask, handed_over, taken
 from mailbot.systemd import Notifier
+from mailbot.taking import LONGEST, Later, Taking, backoff
 
 log = structlog.get_logger()
 
 WORKERS = 4
-# On the very first look, mail that came within the month a request may still be running is read;
-# older mail is for `mailbot scan`.
-FIRST_LOOK = timedelta(days=31)
-_BACKOFF_FIRST, _BACKOFF_MOST = 2.0, 600.0
 _LOOSE = frozenset({"notice", "mark", "file"})  # effects that no step waits for
 _LESSONS_EVERY = 60.0  # seconds between two looks at what staff taught
-_TRIES = 5  # of a mail whose handling fails unforeseen, before it is set aside
-
-
-def backoff(attempts: int, asked: float | None) -> float:
-    """Seconds until the next try: what the other side asked for, or doubling with jitter."""
-    seconds = min(_BACKOFF_MOST, _BACKOFF_FIRST * 2 ** min(attempts, 10))
-    return float(max(asked or 0.0, seconds * random.uniform(0.75, 1.25)))
 
 
 class Daemon:
@@ -76,8 +64,8 @@ class Daemon:
         self._news = threading.Event()
         self._busy: set[str] = set()
         self._lock = threading.Lock()
-        self._not_before: dict[str, datetime] = {}
-        self._failures: dict[str, int] = {}
+        self.later = Later(clock)
+        self.taking = Taking(store, intake, clock, self.later, self.stopping.is_set)
         self._turned: dict[str, float] = {}
         self._fed = 0.0
 
@@ -92,7 +80,7 @@ class Daemon:
                 if not held:
                     raise Transient(f"mailbox {name} is held by another daemon")
                 try:
-                    self.fetch(mailbox)
+                    self.fetch(mailbox, read_on=True)
                 except MailbotError as error:
                     failures.append(error)
                     log.warning("mailbox-failed", mailbox=name, why=str(error))
@@ -108,57 +96,19 @@ class Daemon:
         if failures:
             raise failures[0]
 
-    def fetch(self, mailbox: Mailbox) -> int:
-        """Take new mail in, raw, together with the cursor; nothing is interpreted yet."""
-        taken = 0
-        for folder in mailbox.watched():
-            cursor = self.store.cursor(mailbox.name, folder)
-            since = self.clock.now() - FIRST_LOOK
-            for mails, after in mailbox.fetch(folder, cursor, since):
-                with self.store.begin() as tx:
-                    for mail in mails:
-                        taken += tx.take_in(mail) is not None
-                    tx.set_cursor(mailbox.name, folder, after)
-        if taken:
-            log.info("mail-taken-in", mailbox=mailbox.name, mails=taken)
-        return taken
+    def fetch(self, mailbox: Mailbox, read_on: bool = False) -> int:
+        """Take new mail in (see `taking`); how many mails came."""
+        return self.taking.fetch(mailbox, read_on)
 
     def read_new(self, mailbox: str | None = None) -> int:
-        """Settle every stored mail that is new. One bad mail never stops the others."""
-        settled = 0
-        for stored in self.store.new_mails(mailbox):
-            if self.stopping.is_set():
-                break
-            settled += self._read(stored)
-        return settled
-
-    def _read(self, stored: StoredMail) -> int:
-        name = f"mail/{stored.id}"
-        if not self._free(name):
-            return 0
-        try:
-            reason = self.intake.take(stored)
-        except (Transient, Stale) as error:
-            self._delay(name, getattr(error, "retry_after", None))
-            log.info("mail-later", mail=stored.id, why=type(error).__name__)
-            return 0
-        except Exception as error:  # noqa: BLE001  one mail must never stop the loop (DESIGN § 1.3)
-            log.error("mail-failed", mail=stored.id, why=kind_of(error))
-            self._delay(name, None)
-            if self._failures[name] >= _TRIES:
-                self.intake.set_aside(stored, "handling-failed")
-                return 1
-            return 0
-        self._failures.pop(name, None)
-        if reason:
-            log.info("mail-settled", mail=stored.id, reason=reason)
-        return int(bool(reason))
+        """Settle every stored mail that is new; how many were settled."""
+        return self.taking.read_new(mailbox)
 
     def perform_loose(self) -> int:
         """Notices, marks, filing: effects that no step waits for."""
         done = 0
         for effect in self.store.open_effects():
-            if effect.kind in _LOOSE and self._free(effect.id):
+            if effect.kind in _LOOSE and self.later.free(effect.id):
                 done += self._perform(effect)
         return done
 
@@ -166,7 +116,7 @@ class Daemon:
         try:
             self.flow.performer.perform(effect)
         except Transient as error:
-            self._delay(effect.id, error.retry_after)
+            self.later.delay(effect.id, error.retry_after)
             log.info("effect-later", effect=effect.id, kind=effect.kind, why=str(error))
             return 0
         except Permanent as error:
@@ -270,7 +220,7 @@ class Daemon:
             file.unlink()
             if stored is not None:
                 log.info("handed-in", mail=stored.id)
-                pool.submit(self._read, stored)
+                pool.submit(self.taking.read, stored)
 
     def _turn(self, pool: ThreadPoolExecutor) -> None:
         self._heed()
@@ -284,7 +234,9 @@ class Daemon:
             matters = [matter for matter in due if matter.case_id == case_id]
             pool.submit(self._work, matters).add_done_callback(partial(self._done, case_id))
         self._learn(pool, quiet=not due)
-        if any(effect.kind in _LOOSE and self._free(effect.id) for effect in self._open_effects()):
+        if any(
+            effect.kind in _LOOSE and self.later.free(effect.id) for effect in self._open_effects()
+        ):
             with self._lock:
                 if "loose" in self._busy:
                     return
@@ -346,7 +298,8 @@ class Daemon:
                 with self.store.claim_mailbox(mailbox.name) as held:
                     while held and not self.stopping.is_set():
                         self._turned[mailbox.name] = time.monotonic()
-                        self.fetch(mailbox)
+                        if self.fetch(mailbox, read_on=True):
+                            self._news.set()
                         if self.read_new(mailbox.name):
                             self._news.set()
                         failures = 0
@@ -361,7 +314,7 @@ class Daemon:
             except Permanent as error:
                 failures += 1
                 log.error("mailbox-failed", mailbox=mailbox.name, why=str(error))
-                self._rest(mailbox.name, min(_BACKOFF_MOST, 60.0 * failures))
+                self._rest(mailbox.name, min(LONGEST, 60.0 * failures))
             except Exception as error:  # noqa: BLE001  the thread of a mailbox must live on
                 failures += 1
                 log.error("mailbox-failed", mailbox=mailbox.name, why=kind_of(error))
@@ -389,14 +342,3 @@ class Daemon:
         if turning and now - self._fed >= self.notifier.period:
             self.notifier.tell("WATCHDOG=1")
             self._fed = now
-
-    # --- backoff per mail and effect -----------------------------------------------------------
-
-    def _free(self, name: str) -> bool:
-        at = self._not_before.get(name)
-        return at is None or at <= self.clock.now()
-
-    def _delay(self, name: str, asked: float | None) -> None:
-        self._failures[name] = self._failures.get(name, 0) + 1
-        seconds = backoff(self._failures[name] - 1, asked)
-        self._not_before[name] = self.clock.now() + timedelta(seconds=seconds)

@@ -89,9 +89,14 @@ class Followups:
 
     def _by_address(self, stored: StoredMail, mail: Mail, ordinary: bool) -> Case | None:
         own = mail.authentication.verdict
-        for verdict in (own, *(other for other in Verdict if other is not own)):
-            name = filed_under(mail.sender, verdict)
-            case = self.store.open_case_of(stored.ref.mailbox, name) if name else None
+        names = {
+            verdict: name
+            for verdict in (own, *(other for other in Verdict if other is not own))
+            if (name := filed_under(mail.sender, verdict))
+        }
+        open_ones = self.store.open_cases_of(stored.ref.mailbox, tuple(names.values()))
+        for verdict, name in names.items():
+            case = open_ones.get(name)
             if case is None:
                 continue
             if self._brings(mail, case):

@@ -4,13 +4,16 @@ Each stored mail is read once and settled in one transaction: left alone (its co
 joined to a case, or set aside for a person. Nothing here acts; it makes matters due.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
+from typing import NamedTuple
 
 from mailbot.case import ENDED, Classification, Route, State
 from mailbot.casefile import NOT_CLASSIFIED
 from mailbot.effects import known
 from mailbot.entry import Entry
+from mailbot.errors import Permanent, Transient
 from mailbot.flow import Flow
 from mailbot.followups import Followups
 from mailbot.handin import as_handed_in, is_handed_in
@@ -18,11 +21,24 @@ from mailbot.mailtext.decisions import Words
 from mailbot.message import Automatic, Mail, Verdict
 from mailbot.move import Move
 from mailbot.ports import Clock, Effect, KnownMessage, Store, StoredMail
-from mailbot.reader import Reader, Unreadable
+from mailbot.reader import Reader, Reading, Unreadable
 from mailbot.replies import NO_REPLY_OF_STAFF, NOTHING_CHANGED, Replies
 from mailbot.steps.belong import spoken
 from mailbot.steps.notify import tell_approvers
 from mailbot.steps.screen import after_screen
+
+_AT_ONCE_OCTETS = 16 * 1024 * 1024  # of mails that are being read
+
+
+class Left(str):
+    """The reason why a mail is nobody's business here. It is not settled yet."""
+
+
+class Begun(NamedTuple):
+    """A stored mail, and what will be read in it; None: its bytes are not there."""
+
+    stored: StoredMail
+    reading: "Future[Reading] | None"
 
 
 class Intake:
@@ -40,15 +56,51 @@ class Intake:
         self.followups = Followups(store, flow, self.entry, clock)
         self.clock = clock
 
+    def begin(
+        self, mails: Sequence[StoredMail], raws: Mapping[str, bytes] | None = None
+    ) -> list[Begun]:
+        """Have the first of some mails read, as many as memory bears; `settle` each in turn.
+
+        raws: their bytes, where the caller has them all at hand.
+        """
+        if raws is None:
+            raws = self.store.raws([stored.id for stored in mails], _AT_ONCE_OCTETS)
+            mails = mails[: max(1, len(raws))]
+        return [
+            Begun(
+                stored,
+                self.reader.submit(raws[stored.id], traits=is_handed_in(stored))
+                if stored.id in raws
+                else None,
+            )
+            for stored in mails
+        ]
+
+    def leave(self, left: Sequence[tuple[StoredMail, Left]]) -> None:
+        """Let go of ordinary mails, all in one transaction: their copies are deleted."""
+        with self.store.begin() as tx:
+            tx.leave_all({stored.id: str(reason) for stored, reason in left})
+
     def take(self, stored: StoredMail) -> str:
         """Read and settle one mail; returns the named reason (for the log)."""
-        raw = self.store.raw(stored.id)
-        if raw is None:
+        (begun,) = self.begin([stored])
+        reason = self.settle(begun)
+        if isinstance(reason, Left):
+            self.leave([(stored, reason)])
+        return reason
+
+    def settle(self, begun: Begun) -> str:
+        """Settle one mail, once it is read; returns the named reason. Where that is `Left`, the
+        caller must `leave` the mail, by itself or together with others."""
+        stored = begun.stored
+        if begun.reading is None:
             raise RuntimeError(f"mail {stored.id} is new but has no bytes")
         try:
-            reading = self.reader.read(raw, traits=is_handed_in(stored))
+            reading = begun.reading.result()
         except Unreadable as unreadable:
             return self.set_aside(stored, unreadable.reason)
+        except Permanent as error:  # no reader can be had: no mail is to blame for that
+            raise Transient(str(error)) from None
         mail, classification = reading.mail, reading.classification or NOT_CLASSIFIED
         if "unparsable" in mail.notes:
             return self.set_aside(stored, "unparsable")
@@ -60,7 +112,7 @@ class Intake:
             # One that this store does not know was sent by an earlier installation: nobody asks
             # for anything from our own address. Nor does a forged one teach us other ids.
             if effect is None or mail.authentication.verdict is Verdict.FAIL:
-                return self._leave(stored, "own-mail")
+                return Left("own-mail")
             return self._witness(stored, mail, effect)
         messages = self.store.known_messages(mail.known_ids)
         if mail.automatic in (Automatic.BOUNCE, Automatic.REPORT):
@@ -112,15 +164,10 @@ class Intake:
             # Their own case, which the mail may not join: at least a person reads it.
             classification = replace(classification, route=Route.ASK)
         elif leave:
-            return self._leave(stored, "ordinary-mail")
+            return Left("ordinary-mail")
         with self.store.begin() as tx:
             self.entry.open(tx, stored, mail, classification, traits)
         return f"case-{classification.route.value}"
-
-    def _leave(self, stored: StoredMail, reason: str) -> str:
-        with self.store.begin() as tx:
-            tx.settle_mail(stored.id, "left", reason)
-        return reason
 
     def set_aside(self, stored: StoredMail, why: str) -> str:
         """Kept raw and shown to a person: as a question with no text to quote."""
@@ -142,14 +189,14 @@ class Intake:
     def _bounce(self, stored: StoredMail, mail: Mail) -> str:
         """A letter of ours did not arrive: the case says so and a person is asked."""
         if mail.automatic is Automatic.REPORT:
-            return self._leave(stored, "report")
+            return Left("report")
         messages = [
             message
             for message in self.store.known_messages(mail.failed_message_ids + mail.known_ids)
             if message.kind != "request"
         ]
         if not messages:
-            return self._leave(stored, "bounce-of-other-mail")
+            return Left("bounce-of-other-mail")
         message = messages[0]
         matter = self.store.matter(message.matter_id)
         with self.store.begin() as tx:
@@ -169,7 +216,7 @@ class Intake:
         """An auto-reply never changes a case; if it answers us, the ledger knows that it came."""
         reason = f"automatic-{mail.automatic.value}"
         if not messages:
-            return self._leave(stored, reason)
+            return Left(reason)
         with self.store.begin() as tx:
             tx.settle_mail(stored.id, "left", reason)
             tx.record(messages[0].case_id, NOTHING_CHANGED, reason, {"mail": stored.id})

@@ -3,7 +3,7 @@
 Adapters translate every failure of theirs to `Transient` or `Permanent`; only the daemon retries.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +11,12 @@ from typing import Protocol
 
 from mailbot.case import Case, Label, Matter, Subject
 from mailbot.memory import Memory, Recollection
-from mailbot.message import Outgoing, Sent
 from mailbot.plan import Action, Correction
+from mailbot.ports_mailbox import Fetched as Fetched
+from mailbot.ports_mailbox import Mailbox as Mailbox
+from mailbot.ports_mailbox import MailQuery as MailQuery
+from mailbot.ports_mailbox import MailRef as MailRef
+from mailbot.ports_mailbox import Outbox as Outbox
 from mailbot.record import Finding, Row, SearchResult
 
 
@@ -21,103 +25,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present moment, in UTC and aware."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailRef:
-    """Where a mail lies. `id` is the adapter's own (UIDVALIDITY/UID, file name, immutable id)."""
-
-    mailbox: str  # name of the [[mailbox]]
-    folder: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A mail as the server holds it. `arrived`: when our server took it (UTC)."""
-
-    ref: MailRef
-    raw: bytes
-    arrived: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailQuery:
-    """Mail that is from, to or about somebody: any of `addresses`, or any of `phrases` in text."""
-
-    addresses: tuple[str, ...] = ()
-    phrases: tuple[str, ...] = ()
-    header: tuple[str, str] | None = None  # an exact header, e.g. ("x-mailbot-effect", ID)
-
-
-class Mailbox(Protocol):
-    """A mailbox that people work in: reading leaves no trace (no \\Seen, no move).
-
-    Safe to use from several threads. A call that hangs ends in `Transient` by its own timeout.
-    """
-
-    name: str
-    address: str
-
-    def check(self) -> Sequence[str]:
-        """Sign in and list every folder. Raise Permanent if a watched one is missing."""
-
-    def watched(self) -> Sequence[str]:
-        """The watched folders, as configured."""
-
-    def fetch(
-        self, folder: str, cursor: str | None, since: datetime
-    ) -> Iterator[tuple[Sequence[Fetched], str]]:
-        """Mail that came after `cursor`, oldest first, in batches, each with the cursor after it.
-
-        With no cursor, or one that the server no longer honours (changed UIDVALIDITY): all mail
-        that arrived at or after `since`. Nothing new: yields nothing, or an empty batch when only
-        the cursor moved. A mail may be seen again after a resync; the store knows it by its bytes.
-        """
-
-    def wait(self, seconds: float) -> None:
-        """Return when something may have come, after `seconds`, or on `wake()`."""
-
-    def wake(self) -> None:
-        """End a `wait()` from another thread."""
-
-    def raw(self, ref: MailRef) -> bytes | None:
-        """The bytes of a mail, or None if it is gone."""
-
-    def mark(self, ref: MailRef) -> None:
-        """Put the configured category or keyword on a mail. Twice is harmless; gone is harmless."""
-
-    def file(self, ref: MailRef, folder: str) -> None:
-        """Move a mail (only an answer to mailbot, or where configured). Gone is harmless."""
-
-    def search(self, query: MailQuery) -> Iterator[Fetched]:
-        """Every mail in every folder that matches, whole; each once.
-
-        Where the server cannot search as asked (non-ASCII, say), search wider and match locally.
-        """
-
-    def delete(self, ref: MailRef, purge: bool) -> None:
-        """Delete a mail; `purge`: past the bin, where the server can. Gone is harmless."""
-
-    def close(self) -> None:
-        """Hang up."""
-
-
-class Outbox(Protocol):
-    """Sends mail from one address."""
-
-    def send(self, mail: Outgoing, begun: Callable[[], None]) -> Sent:
-        """Send one mail. `begun()` is called once, just before the point of no return.
-
-        Transient or Permanent before `begun()` means: surely not sent.
-        """
-
-    def find(self, effect: str) -> Sent | None:
-        """The receipt of a mail that left earlier, by its effect id; None: no trace of it (yet)."""
-
-    @property
-    def certain(self) -> bool:
-        """Whether `find() is None` proves that the mail never left (a folder, a draft's id)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +158,12 @@ class Tx(Protocol):
         `again`: one that was left alone is taken in anew, because a person asked for it.
         """
 
+    def take_in_all(self, mails: Sequence[Fetched]) -> Sequence[StoredMail]:
+        """The same for many; those that are new."""
+
+    def leave_all(self, reasons: Mapping[str, str]) -> None:
+        """Settle mails as `left`, each for its reason. Raises Stale if one is not new."""
+
     def set_cursor(self, mailbox: str, folder: str, cursor: str) -> None:
         """Progress of a folder."""
 
@@ -360,8 +273,8 @@ class Store(Protocol):
     def cases(self) -> Sequence[Case]:
         """All cases, newest first."""
 
-    def open_case_of(self, mailbox: str, email: str) -> Case | None:
-        """The open case of a data subject, found by a keyed hash of the address."""
+    def open_cases_of(self, mailbox: str, emails: Sequence[str]) -> Mapping[str, Case]:
+        """The open cases of data subjects, found by keyed hashes of their addresses."""
 
     def matters(self, case_id: str) -> Sequence[Matter]:
         """In the order in which they were opened."""
@@ -398,6 +311,9 @@ class Store(Protocol):
 
     def token(self, token_hash: str) -> Token | None:
         """A token by its hash."""
+
+    def raws(self, mail_ids: Sequence[str], most: int) -> Mapping[str, bytes]:
+        """The bytes of mails, in order, as many as fit into so many octets, and always one."""
 
     def known_messages(self, message_ids: Iterable[str]) -> Sequence[KnownMessage]:
         """Those of the given ids that belong to a case."""

@@ -3,39 +3,35 @@
 Octets go in, JSON comes out, each with its length in front. The child is started fresh (never
 forked: none of the daemon's memory in it), with a bare environment, and with limits on memory, time
 and files. When a mail exceeds them or the child answers rubbish, it is killed and the mail is
-set aside as `Unreadable`; the next mail gets a new child. Never pickle: the child is not trusted.
+set aside as `Unreadable`; the others get a new child. Never pickle: the child is not trusted.
+
+One thread of ours feeds the child some mails ahead, so that it never waits for us. It answers in
+order: whatever goes wrong, it is the first unanswered mail that is to blame, and no other.
 """
 
 import json
-import os
-import resource
 import select
-import struct
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
 
-from mailbot.case import Classification, Route
-from mailbot.codec import from_json, to_json
+from mailbot.codec import from_json
 from mailbot.errors import MailbotError, Permanent
 from mailbot.language.lessons import Layer
 from mailbot.mailtext.authenticity import Trust
-from mailbot.message import Automatic, Mail
+from mailbot.message import Mail
+from mailbot.reader_pipe import Bell, Child, Gone, bare_environment
+from mailbot.reader_words import Reading, Task
 
-if TYPE_CHECKING:
-    from mailbot.language.classifier import Classifier
+__all__ = ["Reader", "Reading", "Unreadable", "bare_environment"]
 
-_LENGTH = struct.Struct(">I")
-_MAX_ANSWER = 64 * 1024 * 1024
-_STARTING = 60.0  # seconds for the child to import and to load the model
-_CHUNK = 1 << 16
-_READY = b"ready"
-_LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # where an unusual Python finds itself
+_AHEAD_MAILS, _AHEAD_OCTETS = 32, 4 * 1024 * 1024  # given to the child before it answers
+# A mail this large leaves the child's memory in pieces: the next mails get a new one.
+_LARGE = 8 * 1024 * 1024
+_TRIES = 2  # of a mail at which the child ended: it may have been ended from outside
 
 
 class Unreadable(Permanent):
@@ -49,43 +45,17 @@ class Unreadable(Permanent):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A parsed mail and, where it was asked for and makes sense, what the classifier says.
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A mail to read; without octets: only see to it that a child is there."""
 
-    `traits`: what may be kept of the mail for learning; none of a mail that is left alone.
-    """
-
-    mail: Mail
-    classification: Classification | None = None
-    traits: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """What the child is told once, before the first mail."""
-
-    trust: Trust
-    classify: bool
-    open_above: float | None
-    ask_above: float | None
-    model: str
-    memory_mb: int
-    seconds: int
-    traits: bool = False
-    layer: Layer | None = None
-
-
-# Reports speak about our own mail; everything else may hold a request for all we know.
-_UNCLASSIFIED = frozenset({Automatic.BOUNCE, Automatic.REPORT})
-
-
-class _Gone(Exception):
-    """The child does not answer as it should; the text is the named reason."""
+    message: bytes | None
+    future: "Future[Reading]" = field(default_factory=Future)
+    tries: int = 0
 
 
 class Reader:
-    """Reads mails in a child process. Safe to use from several threads, one mail at a time.
+    """Reads mails in a child process. Safe to use from several threads.
 
     classify: whether to classify too. open_above, ask_above: thresholds (None: the model's own).
     model: a folder with a model of its own. memory_mb, seconds: limits per mail. traits: whether
@@ -105,7 +75,7 @@ class Reader:
         seconds: float = 30.0,
         max_octets: int = 200 * 1024 * 1024,
     ) -> None:
-        self._task = _Task(
+        self._task = Task(
             trust=trust,
             classify=classify,
             open_above=open_above,
@@ -118,43 +88,52 @@ class Reader:
         self._seconds = seconds
         self._max_octets = max_octets
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._waiting: deque[_Job] = deque()
+        self._thread: threading.Thread | None = None
+        self._bell: Bell | None = None
+        self._closing = False
+        # Of the thread alone:
+        self._child: Child | None = None
+        self._given: deque[_Job] = deque()  # to the child, not answered yet
+        self._due = 0.0  # when the first of them must be answered
+        self._outdated = False  # the child goes as soon as it has answered what it was given
 
     def start(self) -> None:
         """Start the child ahead of the first mail. Raises Permanent if it cannot be started."""
-        with self._lock:
-            self._ensure()
+        self._enter(_Job(None)).result()
+
+    def submit(self, raw: bytes, traits: bool = False) -> "Future[Reading]":
+        """Have a mail read; the future raises as `read` does. Mails are read in this order."""
+        if len(raw) > self._max_octets:
+            refused: Future[Reading] = Future()
+            refused.set_exception(Unreadable("unreadable-size"))
+            return refused
+        return self._enter(_Job(bytes([traits]) + raw))
 
     def read(self, raw: bytes, traits: bool = False) -> Reading:
         """Parse, screen and classify one mail. `traits`: find them even if it seems ordinary.
 
         Raises Unreadable for a mail that defeats the child, Permanent if no child can be started.
         """
-        if len(raw) > self._max_octets:
-            raise Unreadable("unreadable-size")
-        with self._lock:
-            self._ensure()
-            try:
-                answer = self._exchange(bytes([traits]) + raw, self._seconds)
-                return from_json(Reading, json.loads(answer))
-            except _Gone as gone:
-                self._kill()
-                raise Unreadable(str(gone)) from None
-            except (ValueError, RecursionError, MailbotError):
-                self._kill()
-                raise Unreadable("unreadable-answer") from None
+        return self.submit(raw, traits).result()
 
     def learn(self, layer: Layer | None) -> None:
         """Use other lessons from the next mail on (a new child: nothing of the old ones stays)."""
         with self._lock:
             if self._task.layer != layer:
                 self._task = replace(self._task, layer=layer)
-                self._kill()
+                self._outdated = True
+                if self._bell is not None:
+                    self._bell.ring()
 
     def close(self) -> None:
-        """End the child."""
+        """End the child. What was not read by then is Permanent's."""
         with self._lock:
-            self._kill()
+            thread, self._closing = self._thread, True
+            if self._bell is not None:
+                self._bell.ring()
+        if thread is not None:
+            thread.join()
 
     def __enter__(self) -> "Reader":
         self.start()
@@ -166,222 +145,125 @@ class Reader:
     @property
     def pid(self) -> int | None:
         """The child's process id, while there is one."""
-        return self._child.pid if self._child else None
-
-    def _ensure(self) -> None:
-        if self._child is not None and self._child.poll() is None:
-            return
-        self._kill()
-        try:
-            self._child = subprocess.Popen(
-                [sys.executable, "-B", "-m", "mailbot.reader"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # a traceback may quote the mail
-                env=bare_environment(),
-                cwd="/",
-                close_fds=True,
-                start_new_session=True,  # the daemon's signals are not for the child
-                bufsize=0,
-            )
-        except OSError as error:
-            raise Permanent(f"the reader process cannot be started ({error.strerror})") from None
-        try:
-            greeting = self._exchange(json.dumps(to_json(self._task)).encode(), _STARTING)
-        except _Gone as gone:
-            self._kill()
-            raise Permanent(f"the reader process does not come up ({gone})") from None
-        if greeting != _READY:
-            self._kill()
-            raise Permanent(greeting[:500].decode("utf-8", "replace"))
-
-    def _exchange(self, message: bytes, seconds: float) -> bytes:
-        """Send one message and receive one, within the time. Raises _Gone."""
         child = self._child
-        if child is None or child.stdin is None or child.stdout is None:
-            raise _Gone("unreadable-crash")
-        end = time.monotonic() + seconds
-        try:
-            _send(child.stdin.fileno(), message, end)
-            size = _LENGTH.unpack(_receive(child.stdout.fileno(), _LENGTH.size, end))[0]
-            if size > _MAX_ANSWER:
-                raise _Gone("unreadable-answer")
-            return _receive(child.stdout.fileno(), size, end)
-        except OSError:
-            raise _Gone("unreadable-crash") from None
+        return child.pid if child else None
 
-    def _kill(self) -> None:
-        child, self._child = self._child, None
-        if child is None:
+    def _enter(self, job: _Job) -> "Future[Reading]":
+        with self._lock:
+            self._waiting.append(job)
+            if self._thread is None:
+                self._closing, self._bell = False, Bell()
+                self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+                self._thread.start()
+            elif self._bell is not None:
+                self._bell.ring()
+        return job.future
+
+    # --- the thread -----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        bell = self._bell
+        assert bell is not None
+        while not self._closing:
+            try:
+                self._turn(bell)
+            except Permanent as error:  # no child can be had
+                self._end_child()
+                self._fail(error)
+            except Exception as error:  # noqa: BLE001  whoever waits must hear of it
+                self._end_child()
+                self._fail(Permanent(f"the reader failed ({type(error).__name__})"))
+        self._end_child()
+        with self._lock:
+            self._fail(Permanent("the reader was closed"))
+            self._thread = self._bell = None
+            bell.close()
+
+    def _turn(self, bell: Bell) -> None:
+        """Give what can be given, take what is answered."""
+        if self._outdated and not self._given:
+            self._end_child()
+            self._outdated = False
+        self._feed()
+        if self._child is None or not self._given:
+            _sleep(bell)
             return
-        child.kill()
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                pipe.close()
+        try:
+            answers = self._child.pump(self._due - time.monotonic(), bell)
+        except Gone as gone:
+            self._lose_child(str(gone))
+            return
+        bell.silence()
+        for answer in answers:
+            self._hear(answer)
+        if not answers and time.monotonic() >= self._due:
+            self._lose_child("unreadable-time")
+
+    def _feed(self) -> None:
+        """Let the child have the next mails. One that it was lost at before, it reads alone."""
+        octets = sum(len(job.message or b"") for job in self._given)
+        while self._waiting and not self._outdated:
+            if self._given and (
+                octets > _AHEAD_OCTETS
+                or len(self._given) >= _AHEAD_MAILS
+                or self._given[0].tries
+                or self._waiting[0].tries
+            ):
+                return
+            if self._child is None:
+                self._child = Child(self._task)
+            job = self._waiting.popleft()
+            if job.message is None:
+                job.future.set_result(Reading(mail=Mail()))
+                continue
+            if not self._given:
+                self._due = time.monotonic() + self._seconds
+            self._given.append(job)
+            self._child.give(job.message)
+            octets += len(job.message)
+
+    def _hear(self, answer: bytes) -> None:
+        if not self._given:
+            return  # the child was lost at an answer before this one
+        try:
+            reading = from_json(Reading, json.loads(answer))
+        except (ValueError, RecursionError, MailbotError):
+            self._given[0].tries = _TRIES
+            self._lose_child("unreadable-answer")
+            return
+        job = self._given.popleft()
+        self._due = time.monotonic() + self._seconds
+        if len(job.message or b"") > _LARGE:
+            self._outdated = True
+        job.message = None
+        job.future.set_result(reading)
+
+    def _lose_child(self, reason: str) -> None:
+        """The first unanswered mail did it, unless the child was ended from outside."""
+        self._end_child()
+        if not self._given:
+            return
+        first = self._given[0]
+        first.tries += 1
+        if first.tries >= _TRIES or reason == "unreadable-time":
+            self._given.popleft().future.set_exception(Unreadable(reason))
+        with self._lock:
+            self._waiting.extendleft(reversed(self._given))
+        self._given.clear()
+
+    def _end_child(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+
+    def _fail(self, error: Permanent) -> None:
+        for jobs in (self._given, self._waiting):
+            while jobs:
+                jobs.popleft().future.set_exception(error)
 
 
-def bare_environment() -> dict[str, str]:
-    """What a child of ours is given: where this package lies, and one thread for numpy. No secrets,
-    no configuration."""
-    given = {name: os.environ[name] for name in _LIBRARIES if name in os.environ}
-    return given | {
-        "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
-        "PYTHONSAFEPATH": "1",
-        "PYTHONUTF8": "1",
-        "PYTHONHASHSEED": "0",
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-    }
-
-
-def _send(pipe: int, message: bytes, end: float) -> None:
-    view = memoryview(_LENGTH.pack(len(message)) + message)
-    os.set_blocking(pipe, False)
-    while view:
-        _await(pipe, select.POLLOUT, end)
-        view = view[os.write(pipe, view[:_CHUNK]) :]
-
-
-def _receive(pipe: int, size: int, end: float) -> bytes:
-    pieces: list[bytes] = []
-    missing = size
-    while missing:
-        _await(pipe, select.POLLIN, end)
-        piece = os.read(pipe, min(missing, _CHUNK * 16))
-        if not piece:
-            raise _Gone("unreadable-crash")
-        pieces.append(piece)
-        missing -= len(piece)
-    return b"".join(pieces)
-
-
-def _await(pipe: int, event: int, end: float) -> None:
-    """Until the pipe is ready. (poll, since select knows no descriptor above 1023.)"""
+def _sleep(bell: Bell) -> None:
     poll = select.poll()
-    poll.register(pipe, event)
-    if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
-        raise _Gone("unreadable-time")
-
-
-# --- the child -------------------------------------------------------------------------------
-
-
-def _serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """The child's life: one task, then mail after mail until the parent hangs up."""
-    first = _take(source)
-    if first is None:
-        return
-    task = from_json(_Task, json.loads(first))
-    _limit(task)
-    try:
-        read = _worker(task)
-    except MailbotError as error:
-        _give(sink, str(error).encode())
-        return
-    _give(sink, _READY)
-    while (raw := _take(source)) is not None:
-        _allow_time(task.seconds)
-        reading = read(raw[1:], raw[:1] == b"\x01")
-        _give(sink, json.dumps(to_json(reading), ensure_ascii=True).encode())
-
-
-def _worker(task: _Task) -> Callable[[bytes, bool], Reading]:
-    """What turns octets into a Reading. Imported here: the daemon itself needs neither."""
-    from mailbot.steps.parse import parse
-
-    if not task.classify:
-        return lambda raw, _: Reading(mail=parse(raw, task.trust))
-
-    from mailbot.language.classifier import Classifier
-
-    folder = Path(task.model) if task.model else None
-    classifier = Classifier.load(task.open_above, task.ask_above, folder, task.layer)
-
-    def read(raw: bytes, always: bool) -> Reading:
-        mail = parse(raw, task.trust)
-        if mail.automatic in _UNCLASSIFIED or "unparsable" in mail.notes:
-            return Reading(mail=mail)
-        found = understood(mail, classifier)
-        traits: tuple[int, ...] = ()
-        if task.traits and (always or found.route is not Route.LEAVE):
-            traits = classifier.traits(mail.subject, text_to_classify(mail), *_names(mail))
-        return Reading(mail=mail, classification=found, traits=traits)
-
-    return read
-
-
-def _names(mail: Mail) -> Iterator[str]:
-    """Names and addresses of those whom a mail names as writers and recipients."""
-    inner = mail.forwarded.sender if mail.forwarded else None
-    for each in (mail.sender, inner, *mail.reply_to, *mail.to, *mail.cc):
-        if each is not None:
-            yield each.name
-            yield each.address
-    yield mail.signature
-
-
-def understood(mail: Mail, classifier: "Classifier") -> Classification:
-    """What the classifier says of a mail that was read; what stands only in unmarked quotes is
-    for staff to see."""
-    found = classifier.classify(
-        subject=mail.subject,
-        text=text_to_classify(mail),
-        attachments=any(not attached.inline for attached in mail.attachments),
-    )
-    if found.route is Route.OPEN and mail.text.strip() and not written(mail):
-        return replace(found, route=Route.ASK)
-    return found
-
-
-def written(mail: Mail) -> str:
-    """What the sender wrote; with a forwarded mail also what they passed on, since staff forward
-    requests with no word of their own."""
-    passed_on = mail.forwarded.text if mail.forwarded else ""
-    return "\n\n".join(filter(None, (mail.new_text.strip(), passed_on.strip())))
-
-
-def text_to_classify(mail: Mail) -> str:
-    """What the sender wrote. Where that seems to be nothing, the whole text: some answer below or
-    inside an unmarked quote, and no request may be lost in one (staff are asked)."""
-    return written(mail) or mail.text
-
-
-def _take(source: BinaryIO) -> bytes | None:
-    head = source.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    return source.read(_LENGTH.unpack(head)[0])
-
-
-def _give(sink: BinaryIO, message: bytes) -> None:
-    sink.write(_LENGTH.pack(len(message)) + message)
-    sink.flush()
-
-
-def _limit(task: _Task) -> None:
-    """Bounds for the rest of the child's life: memory, no files written, no core left behind."""
-    octets = task.memory_mb * 1024 * 1024
-    for kind, bound in (
-        (resource.RLIMIT_AS, octets),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        most = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
-        resource.setrlimit(kind, (most, most))
-
-
-def _allow_time(seconds: int) -> None:
-    """Processor time for one mail more; the kernel counts it over the whole life of a process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + seconds + 1
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(
-        resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
-    )
-
-
-if __name__ == "__main__":
-    _serve(sys.stdin.buffer, sys.stdout.buffer)
+    poll.register(bell.inside, select.POLLIN)
+    poll.poll()
+    bell.silence()

@@ -89,7 +89,7 @@ def _encoded(text: str) -> str:
 def classify(files: Sequence[Path], jsonl: bool, config: Path | None) -> int:
     """Which right, on which route, in which words; a JSON line per mail."""
     from mailbot.language.classifier import Classifier
-    from mailbot.reader import understood
+    from mailbot.reader_child import understood
     from mailbot.steps.parse import parse as parse_mail
     from mailbot.steps.screen import after_screen
 

@@ -1,6 +1,6 @@
 """The keys that lie wrapped in the store: made, opened and destroyed here alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -40,6 +40,13 @@ class KeyRing:
         connection.execute(insert(_keys).values(id=key_id, wrapped=wrapped))
         return key
 
+    def create_many(self, connection: Connection, key_ids: Sequence[str]) -> Mapping[str, bytes]:
+        """A fresh random key under each id."""
+        made = {key_id: new_key() for key_id in key_ids}
+        rows = [{"id": name, "wrapped": self._master.wrap(name, key)} for name, key in made.items()]
+        connection.execute(insert(_keys), rows)
+        return made
+
     def get(self, connection: Connection, key_id: str) -> bytes | None:
         """The key of an id; None if it was destroyed or never was. Raises Tampered."""
         wrapped = connection.scalar(select(_keys.c.wrapped).where(_keys.c.id == key_id))
@@ -58,6 +65,12 @@ class KeyRing:
     def destroy(self, connection: Connection, key_id: str) -> None:
         """Make everything under this key unreadable for ever. Twice is harmless."""
         connection.execute(delete(_keys).where(_keys.c.id == key_id))
+
+    def destroy_many(self, connection: Connection, key_ids: Sequence[str]) -> None:
+        """The same for many."""
+        for start in range(0, len(key_ids), _AT_ONCE):
+            some = key_ids[start : start + _AT_ONCE]
+            connection.execute(delete(_keys).where(_keys.c.id.in_(some)))
 
     def rewrap(self, connection: Connection, master_key: bytes) -> "KeyRing":
         """Wrap every key under a new master key; the ring to use once that is committed."""

@@ -8,27 +8,34 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Select, cast, false, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Select,
+    bindparam,
+    cast,
+    select,
+)
 
 from mailbot.case import Case, Matter
 from mailbot.errors import Permanent, Tampered
 from mailbot.ledger import Verification, utc_text, verify
-from mailbot.ports import Effect, KnownMessage, LedgerEntry, StoredMail, Token
+from mailbot.ports import Effect, KnownMessage, LedgerEntry, Token
 from mailbot.store import schema
 from mailbot.store.encryption import derive, unseal
 from mailbot.store.keyring import KeyRing, of_case, read_head
+from mailbot.store.reading_mail import MailReading
 from mailbot.store.rows import (
     AnyRow,
     case_of,
     decoded,
     entry_of,
-    mail_id_of,
-    mail_of,
     matter_of,
     maybe_moment,
     moment,
     note_name,
-    storable,
+    same,
 )
 from mailbot.store.transaction import UNDER_CASE
 
@@ -39,11 +46,17 @@ _effects = schema.effects
 _ledger = schema.ledger
 _messages = schema.messages
 
+# Asked of every mail, hence made once.
+_OPEN_CASES = select(_cases.c.id, _cases.c.subject_index).where(
+    _cases.c.mailbox == bindparam("mailbox"),
+    _cases.c.subject_index.in_(bindparam("indexes", expanding=True)),
+    _cases.c.closed.is_(None),
+)
 _PAGE = 500  # rows at a time, so that no snapshot is held while the caller works
 _NO_ANCHORS: Mapping[int, str] = {}
 
 
-class Reading:
+class Reading(MailReading):
     """The reading half of `ports.Store`; the other half says how to get a connection."""
 
     ring: KeyRing
@@ -59,52 +72,15 @@ class Reading:
                 select(cursors.cursor).where(cursors.mailbox == mailbox, cursors.folder == folder)
             )
 
-    def new_mails(self, mailbox: str | None = None) -> Sequence[StoredMail]:
-        """Mails taken in and not yet settled, oldest first."""
-        wanted = [_mails.c.status == "new"]
-        if mailbox is not None:
-            wanted.append(_mails.c.mailbox == mailbox)
-        return self._mails(*wanted)
-
-    def mail(self, mail_id: str) -> StoredMail | None:
-        """One mail by id."""
-        return next(iter(self._mails(_same(_mails.c.id, mail_id))), None)
-
-    def mails(self, case_id: str | None, status: str | None = None) -> Sequence[StoredMail]:
-        """The mails of a case; or, for None, those of no case with that status."""
-        wanted = [_mails.c.case_id.is_(None) if case_id is None else _mails.c.case_id == case_id]
-        if status is not None:
-            wanted.append(_mails.c.status == status)
-        return self._mails(*wanted)
-
-    def _mails(self, *wanted: ColumnElement[bool]) -> Sequence[StoredMail]:
-        query = select(_mails).where(*wanted).order_by(_mails.c.arrived, _mails.c.seq)
-        with self.reading() as connection:
-            return [mail_of(row) for row in connection.execute(query)]
-
-    def mail_id(self, mailbox: str, raw: bytes) -> str:
-        """The id that a mail with these bytes has, or would have, in a mailbox."""
-        return mail_id_of(self.ring.indexes.mail(mailbox, raw))
-
-    def raw(self, mail_id: str) -> bytes | None:
-        """The bytes of a mail, if still kept."""
-        raws = schema.raws
-        with self.reading() as connection:
-            row = connection.execute(select(raws).where(raws.c.mail_id == mail_id)).one_or_none()
-            key = None if row is None else self.ring.get(connection, row.key_id)
-        if row is None or key is None:
-            return None
-        return unseal(key, row.sealed, "mail", mail_id, "raw")
-
     # Cases and matters
 
     def case(self, case_id: str) -> Case | None:
         """By internal id."""
-        return self._case(select(_cases).where(_same(_cases.c.id, case_id)))
+        return self._case(select(_cases).where(same(_cases.c.id, case_id)))
 
     def case_by_number(self, number: str) -> Case | None:
         """By the number that people see."""
-        return self._case(select(_cases).where(_same(_cases.c.number, number)))
+        return self._case(select(_cases).where(same(_cases.c.number, number)))
 
     def cases(self) -> Sequence[Case]:
         """All cases, newest first."""
@@ -112,11 +88,19 @@ class Reading:
 
     def open_case_of(self, mailbox: str, email: str) -> Case | None:
         """The open case of a data subject, found by a keyed hash of the address."""
-        index = self.ring.indexes.subject(mailbox, email)
-        open_ones = select(_cases).where(
-            _cases.c.mailbox == mailbox, _cases.c.subject_index == index, _cases.c.closed.is_(None)
-        )
-        return self._case(open_ones.order_by(_cases.c.seq.desc()).limit(1))
+        return self.open_cases_of(mailbox, (email,)).get(email)
+
+    def open_cases_of(self, mailbox: str, emails: Sequence[str]) -> Mapping[str, Case]:
+        """The same for several names; those that have an open case (the newest of each)."""
+        asked = {self.ring.indexes.subject(mailbox, email): email for email in emails}
+        with self.reading() as connection:
+            named = {"mailbox": mailbox, "indexes": list(asked)}
+            rows = connection.execute(_OPEN_CASES, named).all()
+        if not rows:
+            return {}
+        found = {row.id: asked[row.subject_index] for row in rows}
+        cases = self._cases(select(_cases).where(_cases.c.id.in_(found)).order_by(_cases.c.seq))
+        return {found[case.id]: case for case in cases}
 
     def _case(self, query: Select[Any]) -> Case | None:
         return next(iter(self._cases(query)), None)
@@ -139,7 +123,7 @@ class Reading:
 
     def matter(self, matter_id: str) -> Matter | None:
         """One matter."""
-        return next(iter(self._matters(_same(_matters.c.id, matter_id))), None)
+        return next(iter(self._matters(same(_matters.c.id, matter_id))), None)
 
     def due_matters(self, now: datetime) -> Sequence[Matter]:
         """Those whose `due` has come, earliest first."""
@@ -244,7 +228,7 @@ class Reading:
 
     def effect(self, effect_id: str) -> Effect | None:
         """One effect by its id."""
-        return next(iter(self._effects(_same(_effects.c.id, effect_id))), None)
+        return next(iter(self._effects(same(_effects.c.id, effect_id))), None)
 
     def open_effects(self) -> Sequence[Effect]:
         """Every effect that is `intended` or `begun`, oldest first."""
@@ -409,8 +393,3 @@ def _known(row: AnyRow, message_id: str) -> KnownMessage:
         plan_version=row.plan_version,
         kind=row.kind,
     )
-
-
-def _same(column: Column[str], text: str) -> ColumnElement[bool]:
-    # An id may come from the header of a hostile mail: what no column can hold, none is equal to.
-    return column == text if storable(text) else false()

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import Column, ColumnElement, false
+
 from mailbot.case import Case, Label, Matter, State
 from mailbot.codec import to_json
 from mailbot.errors import Permanent
@@ -134,3 +136,9 @@ def entry_of(row: AnyRow) -> LedgerEntry:
         facts_sha256=row.facts_sha256,
         hash=row.hash,
     )
+
+
+def same(column: Column[str], text: str) -> ColumnElement[bool]:
+    """Whether a column holds this text."""
+    # An id may come from the header of a hostile mail: what no column can hold, none is equal to.
+    return column == text if storable(text) else false()

@@ -104,7 +104,7 @@ def whole_intake(
             )
             watching.start()
             start = time.monotonic()
-            daemon.fetch(mailbox)
+            daemon.fetch(mailbox, read_on=True)
             while daemon.read_new(mailbox.name):
                 pass
             elapsed = time.monotonic() - start

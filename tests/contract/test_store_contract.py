@@ -238,6 +238,43 @@ def test_a_mail_that_is_left_alone_is_forgotten_at_once(store):
         tx.settle_mail(mail_id, "done", "again")
 
 
+def test_many_are_taken_in_and_left_as_one_is(store):
+    mails = [fetched(b"%d" % number, str(number)) for number in range(7)]
+    with store.begin() as tx:
+        tx.take_in(mails[2])
+        new = tx.take_in_all([*mails, mails[5]])
+    assert [mail.ref.id for mail in new] == ["0", "1", "3", "4", "5", "6"]
+    assert {mail.id for mail in store.new_mails()} > {mail.id for mail in new}
+    ids = [mail.id for mail in new]
+    assert list(store.raws(ids, 10_000).values()) == [b"0", b"1", b"3", b"4", b"5", b"6"]
+    assert list(store.raws(ids, 80).values()) == [b"0", b"1"]  # sealed, each has 30 octets
+    assert list(store.raws(ids[3:], 0).values()) == [b"4"]
+    with store.begin() as tx:
+        assert tx.take_in_all([replace(mails[0], ref=replace(mails[0].ref, id="9"))]) == []
+        tx.leave_all({ids[0]: "ordinary-mail", ids[1]: "report", ids[2]: "ordinary-mail"})
+    assert store.mail(ids[0]).ref.id == "9"
+    assert sorted(mail.reason for mail in store.mails(None, "left")) == [
+        "ordinary-mail", "ordinary-mail", "report"
+    ]  # fmt: skip
+    assert store.raws(ids[:3], 1000) == {}
+    with store.reading() as connection:
+        keys = set(connection.scalars(select(metadata.tables["keys"].c.id)))
+    assert not keys & {f"mail:{one}" for one in ids[:3]}
+
+
+def test_of_many_none_is_left_if_one_was_settled_meanwhile(store):
+    with store.begin() as tx:
+        new = tx.take_in_all([fetched(b"one", "1"), fetched(b"two", "2")])
+    with store.begin() as tx:
+        tx.settle_mail(new[0].id, "set-aside", "odd")
+    with pytest.raises(Stale), store.begin() as tx:
+        tx.leave_all({mail.id: "ordinary-mail" for mail in new})
+    assert store.raw(new[0].id) == b"one"
+    assert store.raw(new[1].id) == b"two"
+    with store.begin() as tx:
+        tx.leave_all({})
+
+
 def test_a_mail_left_alone_can_be_taken_in_again_when_a_person_asks(store):
     with store.begin() as tx:
         mail_id = tx.take_in(fetched(b"one"))
@@ -312,6 +349,9 @@ def test_the_subject_of_a_case_may_become_known_later(store):
     with store.begin() as tx:
         tx.set_subject("c1", "new@example.org")
     assert store.open_case_of("support", "new@example.org").id == "c1"
+    found = store.open_cases_of("support", ("fail c1@example.org", "new@example.org"))
+    assert {name: case.id for name, case in found.items()} == {"new@example.org": "c1"}
+    assert store.open_cases_of("support", ()) == {}
     assert store.open_case_of("support", "c1@example.org") is None
 
 

@@ -20,7 +20,7 @@ LEVELS = {
     "clock": 6,
     "organisation": 5,
     "mailinglist": 6,
-    "campaigns": 19,
+    "campaigns": 20,
     "config": 6,
     "logs": 7,
     "systemd": 7,
@@ -46,13 +46,14 @@ LEVELS = {
     "intake": 16,
     "learning": 16,
     "scan": 16,
-    "daemon": 17,
-    "wiring": 18,
-    "commands": 19,
-    "texts": 19,
+    "taking": 17,
+    "daemon": 18,
+    "wiring": 19,
+    "commands": 20,
+    "texts": 20,
     "demo_scene": 5,
-    "demo": 20,
-    "cli": 21,
+    "demo": 21,
+    "cli": 22,
 }
 ADAPTERS = {"mailboxes", "sources", "store", "clients"}
 ADAPTERS_MAY = {
@@ -74,7 +75,11 @@ ADAPTERS_MAY = {
 
 def _part(module: str) -> str:
     name = module.split(".")[1] if "." in module else "__init__"
-    return name.split("_")[0] if name.startswith(("identifiers_", "config_", "commands_")) else name
+    return (
+        name.split("_")[0]
+        if name.startswith(("identifiers_", "config_", "commands_", "reader_", "ports_"))
+        else name
+    )
 
 
 def _imports(path: Path) -> set[str]:

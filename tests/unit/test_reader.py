@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from mailbot.errors import Permanent
+from mailbot.language.lessons import Layer
 from mailbot.mailtext.authenticity import Trust
 from mailbot.message import Forwarded, Mail
-from mailbot.reader import Reader, Unreadable, text_to_classify
+from mailbot.reader import Reader, Unreadable
+from mailbot.reader_child import text_to_classify
 
 MAIL = b"From: Kari <kari@kunde.example>\r\nSubject: Hei\r\n\r\nSlett alt dere har om meg.\r\n"
 TRUST = Trust()
@@ -53,15 +55,53 @@ def test_threads_share_the_reader(reader):
     assert sorted(found) == sorted(f"Hei {number}" for number in range(12))
 
 
-def test_a_child_that_dies_sets_the_mail_aside_and_is_replaced(reader):
+def test_a_child_that_is_ended_from_outside_costs_no_mail(reader):
     first = reader.pid
     os.kill(first, signal.SIGSTOP)
     thread = threading.Timer(0.3, os.kill, (first, signal.SIGKILL))
     thread.start()
-    with pytest.raises(Unreadable) as caught:
-        reader.read(MAIL)
+    waiting = [reader.submit(MAIL.replace(b"Hei", b"Hei %d" % number)) for number in range(5)]
+    assert [each.result().mail.subject for each in waiting] == [f"Hei {n}" for n in range(5)]
     thread.join()
-    assert caught.value.reason == "unreadable-crash"
+    assert reader.pid != first
+
+
+def test_a_mail_that_ends_the_child_is_set_aside_and_its_neighbours_are_read():
+    with Reader(TRUST, classify=False, memory_mb=250) as reader:
+        mails = [MAIL, MAIL, MAIL + b"x" * 190_000_000, MAIL, MAIL + b"x" * 190_000_000, MAIL]
+        waiting = [reader.submit(raw) for raw in mails]
+        outcomes = [each.exception() for each in waiting]
+    assert [getattr(each, "reason", None) for each in outcomes] == [
+        None, None, "unreadable-crash", None, "unreadable-crash", None
+    ]  # fmt: skip
+
+
+def test_a_child_that_hangs_is_blamed_on_the_first_unanswered_mail_alone():
+    with Reader(TRUST, classify=False, seconds=1.0) as reader:
+        os.kill(reader.pid, signal.SIGSTOP)
+        waiting = [reader.submit(MAIL) for _ in range(4)]
+        outcomes = [each.exception() for each in waiting]
+    assert [getattr(each, "reason", None) for each in outcomes] == [
+        "unreadable-time", None, None, None
+    ]  # fmt: skip
+
+
+def test_what_is_not_read_when_the_reader_closes_is_told():
+    reader = Reader(TRUST, classify=False)
+    reader.start()
+    os.kill(reader.pid, signal.SIGSTOP)
+    waiting = reader.submit(MAIL)
+    reader.close()
+    assert isinstance(waiting.exception(timeout=5), Permanent)
+    assert reader.read(MAIL).mail.subject == "Hei"
+    reader.close()
+
+
+def test_other_lessons_come_into_use_behind_what_was_given_before(reader):
+    first = reader.pid
+    waiting = [reader.submit(MAIL) for _ in range(50)]
+    reader.learn(Layer(lessons=(), reach=0.3))
+    assert all(each.result().mail.subject == "Hei" for each in waiting)
     assert reader.read(MAIL).mail.subject == "Hei"
     assert reader.pid != first
 

@@ -1,0 +1,105 @@
+"""What the rest of mailbot needs of a mailbox and of a way to send (see `ports`)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mailbot.message import Outgoing, Sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailRef:
+    """Where a mail lies. `id` is the adapter's own (UIDVALIDITY/UID, file name, immutable id)."""
+
+    mailbox: str  # name of the [[mailbox]]
+    folder: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A mail as the server holds it. `arrived`: when our server took it (UTC)."""
+
+    ref: MailRef
+    raw: bytes
+    arrived: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailQuery:
+    """Mail that is from, to or about somebody: any of `addresses`, or any of `phrases` in text."""
+
+    addresses: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+    header: tuple[str, str] | None = None  # an exact header, e.g. ("x-mailbot-effect", ID)
+
+
+class Mailbox(Protocol):
+    """A mailbox that people work in: reading leaves no trace (no \\Seen, no move).
+
+    Safe to use from several threads. A call that hangs ends in `Transient` by its own timeout.
+    """
+
+    name: str
+    address: str
+
+    def check(self) -> Sequence[str]:
+        """Sign in and list every folder. Raise Permanent if a watched one is missing."""
+
+    def watched(self) -> Sequence[str]:
+        """The watched folders, as configured."""
+
+    def fetch(
+        self, folder: str, cursor: str | None, since: datetime
+    ) -> Iterator[tuple[Sequence[Fetched], str]]:
+        """Mail that came after `cursor`, oldest first, in batches, each with the cursor after it.
+
+        With no cursor, or one that the server no longer honours (changed UIDVALIDITY): all mail
+        that arrived at or after `since`. Nothing new: yields nothing, or an empty batch when only
+        the cursor moved. A mail may be seen again after a resync; the store knows it by its bytes.
+        """
+
+    def wait(self, seconds: float) -> None:
+        """Return when something may have come, after `seconds`, or on `wake()`."""
+
+    def wake(self) -> None:
+        """End a `wait()` from another thread."""
+
+    def raw(self, ref: MailRef) -> bytes | None:
+        """The bytes of a mail, or None if it is gone."""
+
+    def mark(self, ref: MailRef) -> None:
+        """Put the configured category or keyword on a mail. Twice is harmless; gone is harmless."""
+
+    def file(self, ref: MailRef, folder: str) -> None:
+        """Move a mail (only an answer to mailbot, or where configured). Gone is harmless."""
+
+    def search(self, query: MailQuery) -> Iterator[Fetched]:
+        """Every mail in every folder that matches, whole; each once.
+
+        Where the server cannot search as asked (non-ASCII, say), search wider and match locally.
+        """
+
+    def delete(self, ref: MailRef, purge: bool) -> None:
+        """Delete a mail; `purge`: past the bin, where the server can. Gone is harmless."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+class Outbox(Protocol):
+    """Sends mail from one address."""
+
+    def send(self, mail: Outgoing, begun: Callable[[], None]) -> Sent:
+        """Send one mail. `begun()` is called once, just before the point of no return.
+
+        Transient or Permanent before `begun()` means: surely not sent.
+        """
+
+    def find(self, effect: str) -> Sent | None:
+        """The receipt of a mail that left earlier, by its effect id; None: no trace of it (yet)."""
+
+    @property
+    def certain(self) -> bool:
+        """Whether `find() is None` proves that the mail never left (a folder, a draft's id)."""
