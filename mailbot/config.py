@@ -218,8 +218,9 @@ def _database_credentials(
 ) -> Iterator[Problem]:
     """A database may need no password; a credential for it that is there must be usable."""
     secrets = Secrets(environ, path.parent / keys.secrets)
+    named = {str(value) for part in datamap.database for value in part.entra.values()}
     for place, reference in _of_databases(datamap):
-        if secrets.exists(reference):
+        if secrets.exists(reference) or reference in named:
             yield from _readable(secrets, reference, f"{keys.datamap}: database[{place}]")
 
 
@@ -235,6 +236,9 @@ def _of_databases(datamap: DataMap) -> Iterator[tuple[int, str]]:
     for place, database in enumerate(datamap.database):
         for access in ("read", "write"):
             yield place, f"credential:{database.name}.{access}"
+        for key in ("certificate", "secret", "assertion"):
+            if str(reference := database.entra.get(key, "")).startswith("credential:"):
+                yield place, str(reference)
 
 
 def _needed(keys: MailbotFile | Settings) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mailbot.config_fault import Fault
 from mailbot.config_model import (
+    SIGN_IN_WAYS,
     Approver,
     Ews,
     Graph,
@@ -157,11 +158,8 @@ def _sign_in(part: Imap | Smtp | Ews | Graph, at: Location) -> Iterator[Fault]:
         yield from _oauth(oauth, (*at, "oauth"))
 
 
-_WAYS = ("certificate", "secret", "assertion", "managed_identity")
-
-
 def _oauth(part: OAuth, at: Location) -> Iterator[Fault]:
-    ways = [way for way in _WAYS if getattr(part, way)]
+    ways = [way for way in SIGN_IN_WAYS if getattr(part, way)]
     if len(ways) != 1:
         yield Fault(
             at,

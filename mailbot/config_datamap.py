@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import phonenumbers
 
 from mailbot.config_fault import Fault
+from mailbot.config_model import SIGN_IN_WAYS, OAuth
 from mailbot.config_pattern import BadPattern, check_pattern
 from mailbot.config_read import Location
 from mailbot.config_types import LANGUAGES, RIGHTS, has_password
@@ -105,12 +106,7 @@ def _database(data: DataMap, database: Database, at: Location) -> Iterator[Fault
         yield Fault(
             (*at, "write_url"), "it names another kind of database than read_url", "mend one"
         )
-    if database.entra:
-        yield Fault(
-            (*at, "entra"),
-            "sign-in to a database by Entra is not available in this version",
-            f'remove it and use the credentials "{database.name}.read" and "{database.name}.write"',
-        )
+    yield from _entra(database, at)
     if not 0 <= database.backup_days <= 3650:
         yield Fault((*at, "backup_days"), "this is no number of days", "write 0 for no backups")
     for place, table in enumerate(database.table):
@@ -124,6 +120,36 @@ def _database(data: DataMap, database: Database, at: Location) -> Iterator[Fault
                 f"table {table.name} is listed twice",
                 "join the entries, or give each a `where` of its own",
             )
+
+
+def _entra(database: Database, at: Location) -> Iterator[Fault]:
+    """Sign-in to Azure SQL by an app: the keys of a [mailbox.graph] sign-in, tokens in no URL."""
+    if not database.entra:
+        return
+    place: Location = (*at, "entra")
+    if urlsplit(database.read_url).scheme.partition("+")[0] != "mssql":
+        yield Fault(
+            place, "only SQL Server is signed in to by Entra", "remove it, or mend read_url"
+        )
+    for key, value in database.entra.items():
+        if key not in OAuth.model_fields:
+            remedy = "write one of: " + ", ".join(OAuth.model_fields)
+            yield Fault((*place, key), "this key is not known", remedy)
+        elif isinstance(value, bool) != (key in ("managed_identity", "environment")):
+            yield Fault((*place, key), "this is no such value", "write text, or true")
+        elif key in ("certificate", "secret", "assertion") and not str(value).startswith(
+            "credential:"
+        ):
+            yield Fault((*place, key), "a secret stands in the file", 'write "credential:NAME"')
+    ways = [way for way in SIGN_IN_WAYS if database.entra.get(way)]
+    ids = database.entra.get("tenant") and database.entra.get("client_id")
+    if len(ways) != 1 or not (ids or database.entra.get("managed_identity")):
+        yield Fault(
+            place,
+            "this is no way to sign in",
+            "write tenant, client_id and one of certificate, secret, assertion (each a credential),"
+            " or managed_identity = true",
+        )
 
 
 def _url(url: str, at: Location, credential: str, access: str) -> Iterator[Fault]:

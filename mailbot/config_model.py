@@ -39,6 +39,9 @@ class Store(Part):
     keep_case_years: Annotated[int, Strict(), Field(ge=1, le=30)] = 3
 
 
+SIGN_IN_WAYS = ("certificate", "secret", "assertion", "managed_identity")
+
+
 class OAuth(Part):
     """Sign-in with an app of the organisation's Microsoft Entra tenant (client credentials).
 

@@ -92,7 +92,7 @@ class Database(Part):
     schema_: str = Field("", alias="schema")
     statement_timeout_s: Annotated[int, Field(ge=1, le=3600)] = 30
     backup_days: int = 0
-    entra: dict[str, str] = {}
+    entra: dict[str, str | bool] = {}  # as mailbot.graph: tenant, client_id, certificate, …
     table: tuple[Table, ...] = ()
 
 

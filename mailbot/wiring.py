@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import Engine
 
 from mailbot.clients.microsoft import SignIns
 from mailbot.clock import SystemClock
-from mailbot.config import Secrets, Settings, resolve_url, state_dir, store_url
+from mailbot.config import OAuth, Secrets, Settings, resolve_url, state_dir, store_url
 from mailbot.daemon import Daemon
 from mailbot.datamap import Database, DataMap
 from mailbot.effects import Performer
@@ -24,7 +25,7 @@ from mailbot.mailtext.decisions import Words, load_words
 from mailbot.move import Tools
 from mailbot.ports import Clock, Mailbox, Outbox, Sources
 from mailbot.reader import Reader
-from mailbot.sources import open_sources
+from mailbot.sources import open_sources, sqlserver
 from mailbot.sources.discovery.running import Discovered as Discovered
 from mailbot.sources.discovery.running import discover
 from mailbot.sources.engines import database_url, read_engine
@@ -111,7 +112,22 @@ def sources_of(
         secrets.database_password,
         lambda url: resolve_url(url, state),
         today,
+        token_of(settings, environ),
     )
+
+
+def token_of(settings: Settings, environ: Mapping[str, str]) -> Callable[[Database, str], str]:
+    """Access tokens for databases that are signed in to by Entra. Nothing connects yet."""
+    sign_ins = sign_ins_of(settings, environ)
+
+    def token(database: Database, client_id: str) -> str:
+        # Reading and erasing may be two apps with one certificate: the URL's user names the other.
+        other = {"client_id": client_id} if client_id else {}
+        part = OAuth.model_validate({**database.entra, **other})
+        host = urlsplit(database.read_url).hostname or ""
+        return sign_ins.of(part).token(sqlserver.scope(host))
+
+    return token
 
 
 def discovered_in(
@@ -119,14 +135,15 @@ def discovered_in(
 ) -> Discovered:
     """Proposals for databases of the data map; the others are read to find references into them."""
     secrets, state = secrets_of(settings, environ), state_dir(settings, environ)
-    datamap = settings.datamap
+    datamap, token = settings.datamap, token_of(settings, environ)
 
     def reading(database: Database) -> Engine:
         limit = min(database.statement_timeout_s, DISCOVERY_S)
         where = f"datamap.toml: database {database.name}: read_url"
         password = secrets.database_password(database.name, "read")
         url = database_url(resolve_url(database.read_url, state), password, where)
-        return read_engine(url, limit, database.name)
+        fresh = partial(token, database, url.username or "") if database.entra else None
+        return read_engine(url, limit, database.name, fresh)
 
     return discover(datamap.database, datamap, wanted, reading, say)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from mailbot.datamap import DataMap
+from mailbot.datamap import Database, DataMap
 from mailbot.ports import Mailbox, Source
 from mailbot.sources.exchange import ExchangeSource
 from mailbot.sources.manual import ManualSource
@@ -19,10 +19,13 @@ def open_sources(
     password: Callable[[str, str], str | None],
     resolve: Callable[[str], str],
     today: Callable[[], date],
+    token: Callable[[Database, str], str] | None = None,
 ) -> AllSources:
     """Every system of the data map; nothing connects yet. Raises ConfigError for a bad URL.
 
-    `password` takes a database's name and "read" or "write".
+    `password` takes a database's name and "read" or "write"; `token` gives an access token for a
+    database that is signed in to by Entra, and for the app that a URL names as its user ("": the
+    one of `entra`).
     """
 
     def secret(credential: str) -> str | None:
@@ -30,7 +33,7 @@ def open_sources(
         return password(name, purpose)
 
     sources: list[Source] = [
-        open_sql(database, datamap, secret, resolve, today) for database in datamap.database
+        open_sql(database, datamap, secret, resolve, today, token) for database in datamap.database
     ]
     sources += [
         ExchangeSource(part, mailboxes[part.account], datamap.own, datamap.key)

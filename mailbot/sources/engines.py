@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from mailbot.errors import ConfigError, MailbotError, Permanent, Problem, Transient
-from mailbot.sources import calendar
+from mailbot.sources import calendar, sqlserver
 
 _CONNECT_S = 10
 _LOCK_S = 10  # a lock that staff hold longer than this: try again later
@@ -42,20 +42,31 @@ def database_url(text: str, password: str | None, where: str) -> URL:
     return url.set(password=password) if password else url
 
 
-def read_engine(url: URL, timeout_s: int, system: str) -> Engine:
-    """An engine whose connections refuse to write, with a limit on each statement."""
-    return _open(url, timeout_s, system, writes=False)
+def read_engine(
+    url: URL, timeout_s: int, system: str, token: sqlserver.Token | None = None
+) -> Engine:
+    """An engine whose connections refuse to write, with a limit on each statement.
+
+    `token` gives a fresh access token of Microsoft Entra where a database is signed in to by one.
+    """
+    return _open(url, timeout_s, system, token, writes=False)
 
 
-def write_engine(url: URL, timeout_s: int, system: str) -> Engine:
+def write_engine(
+    url: URL, timeout_s: int, system: str, token: sqlserver.Token | None = None
+) -> Engine:
     """An engine for acting: SQLite takes its write lock at the start of the transaction."""
-    return _open(url, timeout_s, system, writes=True)
+    return _open(url, timeout_s, system, token, writes=True)
 
 
-def _open(url: URL, timeout_s: int, system: str, *, writes: bool) -> Engine:
+def _open(
+    url: URL, timeout_s: int, system: str, token: sqlserver.Token | None, *, writes: bool
+) -> Engine:
     try:
         if url.get_backend_name() == "sqlite":
             return _sqlite(url, timeout_s, writes=writes)
+        if url.get_backend_name() == "mssql":
+            return _sqlserver(url, timeout_s, token, writes=writes)
         return _server(url, timeout_s, writes=writes)
     except (NoSuchModuleError, ImportError) as error:
         problem = Problem(
@@ -140,6 +151,24 @@ def _server(url: URL, timeout_s: int, *, writes: bool) -> Engine:
     return engine
 
 
+def _sqlserver(url: URL, timeout_s: int, token: sqlserver.Token | None, *, writes: bool) -> Engine:
+    """Acting is serializable: what a check has seen, nobody adds to before it is acted on."""
+    options: dict[str, Any] = {"isolation_level": "SERIALIZABLE"} if writes else {}
+    engine = sa.create_engine(
+        sqlserver.prepared(url, writes=writes, token=token),
+        pool_pre_ping=True,
+        pool_size=2,
+        max_overflow=2,
+        pool_timeout=timeout_s,
+        pool_recycle=900,
+        hide_parameters=True,
+        connect_args=sqlserver.connect_args(url.get_driver_name(), _CONNECT_S),
+        **options,
+    )
+    sqlserver.equip(engine, timeout_s, _LOCK_S, writes=writes, token=token)
+    return engine
+
+
 def _connect_args(backend: str, driver: str, timeout_s: int) -> dict[str, object]:
     if driver in ("psycopg", "psycopg2"):
         # A server that vanished is noticed by the kernel, also between statements.
@@ -189,15 +218,10 @@ def _limit_mysql(cursor: _Cursor, timeout_s: int, writes: bool) -> None:
     )
 
 
-def _limit_mssql(cursor: _Cursor, timeout_s: int, writes: bool) -> None:
-    cursor.execute(f"SET LOCK_TIMEOUT {_LOCK_S * 1000}")
-
-
 _LIMITS: dict[str, Callable[[_Cursor, int, bool], None]] = {
     "postgresql": _limit_postgresql,
     "mysql": _limit_mysql,
     "mariadb": _limit_mysql,
-    "mssql": _limit_mssql,
 }
 
 
@@ -216,11 +240,9 @@ def translated(system: str, doing: str) -> Iterator[None]:
 
 
 _TRANSIENT_STATES = ("08", "40", "53", "55", "57", "58")  # SQLSTATE classes: may pass by themselves
-# MySQL: locks, deadlocks, gone away, too many connections, timeouts. SQL Server: deadlock, and what
-# Azure says while a serverless database wakes up or moves (40613, 40197, 40501, 49918-49920).
+# MySQL: locks, deadlocks, gone away, too many connections, timeouts.
 _TRANSIENT_CODES = frozenset(
     {1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1317, 1969, 2002, 2003, 2006, 2013, 3024}
-    | {4060, 40197, 40501, 40613, 49918, 49919, 49920, 10053, 10054, 10060}
 )
 _SQLITE_TRANSIENT = (
     sqlite3.SQLITE_BUSY,
@@ -233,8 +255,11 @@ _SQLITE_TRANSIENT = (
 
 def _translate(error: SQLAlchemyError, system: str, doing: str) -> MailbotError:
     cause = getattr(error, "orig", None)
-    state = str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
-    code = _code(cause)
+    if sqlserver.is_cause(cause):
+        state, code = sqlserver.meaning(cause)
+    else:
+        state = str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
+        code = _code(cause)
     named = " ".join(
         part for part in (type(error).__name__, state, str(code) if code else "") if part
     )
@@ -252,7 +277,9 @@ def _code(cause: object) -> int:
 def _passes(error: SQLAlchemyError, cause: object, state: str, code: int) -> bool:
     if isinstance(cause, sqlite3.Error):
         return code & 0xFF in _SQLITE_TRANSIENT
-    if state in ("28000", "28P01", "3D000"):  # sign-in refused, no such database
+    if sqlserver.is_cause(cause) and (code in sqlserver.TRANSIENT or state.startswith("HYT")):
+        return True  # Azure says "login failed" as well while a database wakes up
+    if state in ("28000", "28P01", "3D000") or code == 18456:  # sign-in refused, no such database
         return False
     if state.startswith(_TRANSIENT_STATES) or code in _TRANSIENT_CODES:
         return True
@@ -263,13 +290,15 @@ def _passes(error: SQLAlchemyError, cause: object, state: str, code: int) -> boo
 
 
 def _meaning(state: str, code: int, cause: object) -> str:
-    if state == "57014" or code in (1969, 3024) or code == sqlite3.SQLITE_INTERRUPT:
+    if state in ("57014", "HYT00") or code in (1969, 3024) or code == sqlite3.SQLITE_INTERRUPT:
         return "took longer than its time limit"
     if state == "42501" or code in (1142, 1143, 229, 230):
         return "not permitted"
     if state in ("28000", "28P01") or code in (1045, 18456):
         return "sign-in refused"
-    if state == "55P03" or code == 1205:
+    if code == 40613:
+        return "the database is waking up or moving"
+    if state == "55P03" or code in (1205, 1222):
         return "somebody else holds a lock"
     if isinstance(cause, sqlite3.Error) and code & 0xFF == sqlite3.SQLITE_CANTOPEN:
         return "the database file cannot be opened"

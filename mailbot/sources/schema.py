@@ -282,6 +282,8 @@ def _is_exact(kind: types.TypeEngine[Any], family: str, dialect: str) -> bool:
         return family != TIME
     if isinstance(kind, types.NullType) or family in (JSON, OTHER):
         return False
+    if dialect == "mssql" and isinstance(kind, types.Text):  # text, ntext, xml
+        return False
     return not isinstance(kind, types.Float) or isinstance(kind, types.Double)
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -157,19 +158,22 @@ def open_sql(
     password: Callable[[str], str | None],
     resolve: Callable[[str], str],
     today: Callable[[], date],
+    token: Callable[[Database, str], str] | None = None,
 ) -> SqlSource:
     """Open a database of the map; nothing connects yet. Raises ConfigError for a bad URL.
 
-    `password` gives the credential "NAME.read" or "NAME.write"; `resolve` makes a URL absolute.
+    `password` gives the credential "NAME.read" or "NAME.write"; `resolve` makes a URL absolute;
+    `token`: see `open_sources`.
     """
     name, limit = database.name, database.statement_timeout_s
 
-    def url(text: str, purpose: str) -> sa.URL:
+    def opened(text: str, purpose: str) -> Engine:
         where = f"datamap.toml: database {name}: {purpose}_url"
-        return engines.database_url(resolve(text), password(f"{name}.{purpose}"), where)
+        url = engines.database_url(resolve(text), password(f"{name}.{purpose}"), where)
+        fresh = partial(token, database, url.username or "") if database.entra and token else None
+        maker = engines.read_engine if purpose == "read" else engines.write_engine
+        return maker(url, limit, name, fresh)
 
-    read = engines.read_engine(url(database.read_url, "read"), limit, name)
-    write = None
-    if database.write_url:
-        write = engines.write_engine(url(database.write_url, "write"), limit, name)
+    read = opened(database.read_url, "read")
+    write = opened(database.write_url, "write") if database.write_url else None
     return SqlSource(database, datamap, read, write, today)

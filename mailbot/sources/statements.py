@@ -249,9 +249,11 @@ def _text(name: str, shape: Shape, dialect: str) -> sa.ColumnElement[str] | None
     if family == schema.BYTES:
         return None
     known = not isinstance(column.type, sa.types.NullType)
+    if dialect == "mssql" and isinstance(column.type, sa.types.Text):
+        known = False  # text and ntext, the old types: neither LOWER nor REPLACE takes them
     if family == schema.TEXT and known and dialect != "sqlite":
         return sa.type_coerce(column, sa.Unicode())
-    return sa.cast(column, sa.UnicodeText() if dialect == "mssql" else sa.Unicode())
+    return sa.cast(column, sa.Unicode())  # without a length: NVARCHAR(max) in SQL Server
 
 
 def _of_kind(

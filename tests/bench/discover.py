@@ -8,7 +8,7 @@ them, then recall and wrong rows of the search with the proposed map, on estates
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,7 @@ from tests.estate.foreign import World, legacy, saas
 from tests.estate.people import Estate
 from tests.estate.small import person
 from tests.estate.tables import CRM, SHOP
-from tests.servers.postgres import fresh_database, postgres
-
-NewUrl = Callable[[], str]
+from tests.servers.databases import ENGINES, NewUrl, engine
 
 
 @dataclass
@@ -190,7 +188,7 @@ def main() -> int:
     options = parser.parse_args()
     failed = False
 
-    def run(engine: str, new_url: NewUrl) -> None:
+    def run(made_by: str, new_url: NewUrl) -> None:
         nonlocal failed
         planted = Estate(crowd=45)
         urls = {"crm": new_url(), "shop": new_url()}
@@ -198,7 +196,7 @@ def main() -> int:
         write(urls["shop"], SHOP, planted.rows["shop"])
         found = [
             measure(
-                f"{engine}, estate",
+                f"{made_by}, estate",
                 proposed(urls),
                 urls,
                 estate_marks(),
@@ -212,7 +210,7 @@ def main() -> int:
             write(urls[world.system], world.metadata, world.rows)
             found.append(
                 measure(
-                    f"{engine}, {world.system}",
+                    f"{made_by}, {world.system}",
                     proposed(urls, region),
                     urls,
                     of_world(world),
@@ -235,17 +233,9 @@ def main() -> int:
             failed |= rows.found > rows.right
 
     with tempfile.TemporaryDirectory() as folder:
-        numbers = iter(range(10**6))
-
-        def file() -> str:
-            path = Path(folder) / f"{next(numbers)}.db"
-            path.touch()
-            return f"sqlite:///{path}"
-
-        run("sqlite", file)
-    if not options.sqlite_only:
-        with postgres() as url:
-            run("postgresql", lambda: fresh_database(url))
+        for name in ENGINES[:1] if options.sqlite_only else ENGINES:
+            with engine(name, Path(folder)) as new_url:
+                run(name, new_url)
     return int(failed)
 
 

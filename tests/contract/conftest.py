@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.servers import mariadb as mariadb_server
+from tests.servers import mssql as mssql_server
 from tests.servers import postgres as postgres_server
 from tests.servers.databases import ENGINES, NewUrl, sqlite
 
@@ -28,6 +29,8 @@ def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """Addresses of fresh databases, of each engine in turn."""
     if request.param == "sqlite":
         return sqlite(tmp_path_factory.mktemp("db"))
+    if request.param == "mssql":
+        return lambda: mssql_server.fresh_database(mssql_server.given())
     url: str = request.getfixturevalue(request.param)
     servers = {"postgresql": postgres_server, "mariadb": mariadb_server}
     return lambda: servers[request.param].fresh_database(url)

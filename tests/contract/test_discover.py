@@ -1,12 +1,14 @@
 """`mailbot discover` on every engine: what it proposes is sound, safe, and finds the people."""
 
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from mailbot.datamap import DataMap
+from mailbot.sources.discovery.merging import merged
 from mailbot.sources.discovery.proposal import Proposal
 from tests.bench.discover import (
     Score,
@@ -21,32 +23,9 @@ from tests.estate.build import opened, write
 from tests.estate.columns import estate_marks
 from tests.estate.foreign import World, legacy, saas
 from tests.estate.people import Estate
+from tests.estate.small import person, rows
 from tests.estate.tables import CRM, SHOP
-from tests.servers.postgres import fresh_database, postgres
-
-NewUrl = Callable[[], str]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres() as url:
-        yield url
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
-    """Addresses of fresh databases, of each engine in turn."""
-    if request.param == "postgresql":
-        url: str = request.getfixturevalue("server")
-        return lambda: fresh_database(url)
-
-    def file() -> str:
-        path = tmp_path_factory.mktemp("db") / "data.db"
-        path.touch()
-        return f"sqlite:///{path}"
-
-    return file
-
+from tests.servers.databases import NewUrl
 
 Estates = tuple[Estate, dict[str, str], Proposal]
 
@@ -140,31 +119,31 @@ def test_what_somebody_else_wrote_or_referred_is_not_theirs(new_url: NewUrl) -> 
         ("approved_by",): "none",
     }
     ann = opened(datamap_of(proposal, {"db": url}), {"db": url})
-    from tests.estate.small import person, rows
-
     found = rows(ann.find(person(email="ann@a.example", name="Ann Lee")))
     assert found == {("users", 1), ("orders", 1)}
 
 
 def test_hostile_names_and_values_do_no_harm(new_url: NewUrl) -> None:
-    script = """CREATE TABLE "t""; DROP TABLE x--" (id integer PRIMARY KEY, "e post" varchar(80),
-            "a.b" varchar(80), "navn[0]" varchar(80));
-        INSERT INTO "t""; DROP TABLE x--" VALUES (1, 'o''k@a.example', '''); --', '[[[{{{"')"""
-    url, proposal = made(new_url, script)
-    from mailbot.sources.discovery.merging import merged
-
+    meta = sa.MetaData()
+    names = ("e post", "a.b", "navn[0]", "x` y", "tlf\\")
+    sa.Table(
+        't"; DROP TABLE x--', meta, sa.Column("id", sa.Integer, primary_key=True),
+        *(sa.Column(name, sa.String(80)) for name in names),
+    )  # fmt: skip
+    values = ("o'k@a.example", "'); --", '[[[{{{"', "%_\\", "\u202e+47 91234567")
+    url = new_url()
+    write(url, meta, {'t"; DROP TABLE x--': [{"id": 1, **dict(zip(names, values, strict=True))}]})
+    proposal = proposed({"db": url})
     text = merged("", proposal, DataMap(), [("db", "sqlite:///x.db")])
-    import tomllib
-
-    assert DataMap.model_validate(tomllib.loads(text)).database[0].table[0].name.startswith("t")
+    (table,) = DataMap.model_validate(tomllib.loads(text)).database[0].table
+    assert table.name == 't"; DROP TABLE x--'
+    assert table.identify["email"] == ("e post",)
     opened(datamap_of(proposal, {"db": url}), {"db": url}).get("db").check()
 
 
 def test_nothing_that_was_sampled_is_shown(
     estate: Estates, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from mailbot.sources.discovery.merging import merged
-
     planted, urls, proposal = estate
     text = merged("", proposal, DataMap(), [(name, "sqlite:///x.db") for name in urls])
     shown = text + repr(proposal) + "".join(proposal.todo) + capsys.readouterr().out

@@ -601,7 +601,7 @@ def legacy(count: int = 30) -> World:
                 "TEL": f"+49 30 1234560{number}",
             },
         )
-    for number in range(8):
+    for number in range(1, 9):
         world.plant(
             "LIEFERANT",
             {
@@ -707,7 +707,7 @@ def legacy(count: int = 30) -> World:
         )
         world.plant(
             "tbl_kpam",
-            {"kid": number % 8, "mnr": member, "merkn": "Vegetarianer, kommer sent"},
+            {"kid": 1 + number % 8, "mnr": member, "merkn": "Vegetarianer, kommer sent"},
             one,
         )
     return world

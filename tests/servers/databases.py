@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers import mariadb, postgres
+from tests.servers import mariadb, mssql, postgres
 
-ENGINES = ("sqlite", "postgresql", "mariadb")
+# SQL Server takes part where the address of one is given (tests/servers/mssql.py).
+ENGINES = ("sqlite", "postgresql", "mariadb", *(("mssql",) if mssql.given() else ()))
 NewUrl = Callable[[], str]
 
 
@@ -20,6 +21,8 @@ def engine(name: str, folder: Path) -> Iterator[NewUrl]:
     elif name == "mariadb":
         with mariadb.mariadb() as url:
             yield lambda: mariadb.fresh_database(url)
+    elif name == "mssql":
+        yield lambda: mssql.fresh_database(mssql.given())
     else:
         yield sqlite(folder)
 

@@ -155,7 +155,7 @@ def _cut(shape: Shape, name: str, dialect: str) -> sa.ColumnElement[object]:
         return column.label(name)
     cut = sa.func.substr if dialect == "sqlite" else sa.func.substring
     if family in (schema.JSON, schema.OTHER) and dialect != "sqlite":
-        kind = sa.CHAR() if dialect in ("mysql", "mariadb") else sa.UnicodeText()
+        kind = sa.CHAR() if dialect in ("mysql", "mariadb") else sa.Unicode()
         column = sa.cast(column, kind)
     if dialect == "sqlite":
         # Anything may stand in any column: substr would make text of a number.
