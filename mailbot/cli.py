@@ -169,7 +169,9 @@ def _dispatch(options: argparse.Namespace) -> int:
         case "check-config":
             return commands.check_config(settings, os.environ, online=options.online)
         case "locate":
-            return commands.locate(settings, os.environ, options)
+            from mailbot.commands_locate import locate
+
+            return locate(settings, os.environ, options)
         case "cases":
             return commands.cases(settings, os.environ, as_json=options.json)
         case "show":

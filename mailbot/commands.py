@@ -11,17 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from mailbot import ledger as chain
-from mailbot.case import ENDED, Case, Key, State, Subject
+from mailbot.case import ENDED, Case, State
 from mailbot.clock import SystemClock
 from mailbot.codec import from_json
 from mailbot.config import Settings, default_path, load, state_dir, warnings
 from mailbot.deadline import days_left
-from mailbot.errors import ConfigError, MailbotError, Permanent, Problem, Transient
+from mailbot.errors import ConfigError, MailbotError, Permanent, Transient
 from mailbot.logs import set_up
-from mailbot.message import Verdict
 from mailbot.plan import Plan
 from mailbot.ports import Store
-from mailbot.record import as_json
 from mailbot.requests import ask
 from mailbot.wiring import (
     flow_of,
@@ -95,67 +93,6 @@ def _check_online(settings: Settings, environ: Environ) -> list[str]:
     for mailbox in mailboxes.values():
         mailbox.close()
     return faults
-
-
-def locate(settings: Settings, environ: Environ, options: argparse.Namespace) -> int:
-    """A dry search. Whoever runs it vouches for the keys, so they count as proven."""
-    keys = tuple(
-        Key(kind=kind, value=value, origin="staff", verified=True)
-        for kind, values in (
-            ("email", options.email),
-            ("name", options.name),
-            ("phone", options.phone),
-            ("customer_no", options.customer_no),
-        )
-        for value in values
-    )
-    if not keys:
-        raise ConfigError([Problem("locate", "no key given", "give --email, --name, --phone …")])
-    clock = SystemClock()
-    mailboxes, _ = mailboxes_of(settings, environ, clock)
-    sources = sources_of(settings, environ, mailboxes, lambda: clock.now().date())
-    result = sources.find(Subject(keys=keys, verdict=Verdict.PASS, verdict_reason="staff"))
-    for mailbox in mailboxes.values():
-        mailbox.close()
-    if options.json:
-        _print_json(
-            {
-                "findings": [
-                    {
-                        "system": finding.system,
-                        "table": finding.table,
-                        "key": {name: as_json(value) for name, value in finding.key.items()},
-                        "certainty": finding.certainty.value,
-                        "action": finding.treatment.do,
-                        "reason": finding.reason,
-                        "trail": finding.trail,
-                    }
-                    for finding in result.findings
-                ],
-                "searched": list(result.searched),
-                "not_searched": [
-                    {"system": part.system, "why": part.why} for part in result.not_searched
-                ],
-            }
-        )
-        return 0
-    table = Table("system", "table", "key", "certainty", "action", "found by")
-    for finding in result.findings:
-        key = ", ".join(f"{name}={as_json(value)}" for name, value in finding.key.items())
-        table.add_row(
-            finding.system,
-            finding.table,
-            key,
-            finding.certainty.value,
-            finding.treatment.do,
-            finding.trail,
-        )
-    console = Console()
-    console.print(table)
-    console.print(f"searched: {', '.join(result.searched) or 'nothing'}")
-    for part in result.not_searched:
-        console.print(f"NOT searched: {part.system}: {part.why}", markup=False)
-    return 0
 
 
 def _case_of(store: Store, number: str) -> Case:

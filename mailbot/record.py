@@ -210,12 +210,14 @@ class NotSearched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """What a search found and how far it reached; `learnt`: keys read from certain rows."""
+    """What a search found and how far it reached; `learnt`: keys read from certain rows;
+    `seconds`: how long each system was busy with it."""
 
     findings: tuple[Finding, ...] = ()
     searched: tuple[str, ...] = ()
     not_searched: tuple[NotSearched, ...] = ()
     learnt: tuple[Key, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def __add__(self, other: "SearchResult") -> "SearchResult":
         return SearchResult(
@@ -223,4 +225,8 @@ class SearchResult:
             searched=tuple(dict.fromkeys(self.searched + other.searched)),
             not_searched=self.not_searched + other.not_searched,
             learnt=tuple(dict.fromkeys(self.learnt + other.learnt)),
+            seconds={
+                name: self.seconds.get(name, 0.0) + other.seconds.get(name, 0.0)
+                for name in (*self.seconds, *other.seconds)
+            },
         )

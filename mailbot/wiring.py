@@ -102,11 +102,12 @@ def sources_of(
     environ: Mapping[str, str],
     mailboxes: Mapping[str, Mailbox],
     today: Callable[[], date],
+    watch: Callable[[str, str], None] | None = None,
 ) -> Sources:
-    """Every system of the data map. Nothing connects yet."""
+    """Every system of the data map. Nothing connects yet. `watch`: told what each one is at."""
     secrets = secrets_of(settings, environ)
     state = state_dir(settings, environ)
-    return open_sources(
+    sources = open_sources(
         settings.datamap,
         mailboxes,
         secrets.database_password,
@@ -114,6 +115,9 @@ def sources_of(
         today,
         token_of(settings, environ),
     )
+    if watch is not None:
+        sources.watch = watch
+    return sources
 
 
 def token_of(settings: Settings, environ: Mapping[str, str]) -> Callable[[Database, str], str]:

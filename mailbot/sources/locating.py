@@ -11,7 +11,7 @@ from mailbot.sources.finding import Describer, depths, learnt_keys
 from mailbot.sources.keeping import Keeper
 from mailbot.sources.mapping import Place
 from mailbot.sources.matching import Rules
-from mailbot.sources.searching import Database, Found, search
+from mailbot.sources.searching import Database, Found, Watch, search
 
 
 class Searchable(Database, Protocol):
@@ -26,12 +26,16 @@ class Searchable(Database, Protocol):
 
 
 def locate(
-    databases: Sequence[Searchable], datamap: DataMap, subject: Subject, today: date
+    databases: Sequence[Searchable],
+    datamap: DataMap,
+    subject: Subject,
+    today: date,
+    watch: Watch = lambda *_: None,
 ) -> SearchResult:
     """Every record of the person in these databases, and what could not be searched."""
     rules = Rules(datamap)
     stated = rules.wanted(subject.keys)
-    found = search(databases, rules, stated)
+    found = search(databases, rules, stated, watch)
     by_name = {database.name: database for database in databases}
     judge = found.judge
 
@@ -49,6 +53,7 @@ def locate(
         searched=found.searched,
         not_searched=found.not_searched + _own_keys(rules, subject, found),
         learnt=learnt_keys(judge),
+        seconds=found.seconds,
     )
 
 

@@ -44,6 +44,7 @@ class Related:
 
 Query = Scan | Related
 Beat = Callable[[], None]
+Watch = Callable[[str, str], None]  # told of a system and what it is at, for people who wait
 
 
 class Database(Protocol):
@@ -71,6 +72,7 @@ class Found:
     judge: Judge
     searched: tuple[str, ...]
     not_searched: tuple[NotSearched, ...]
+    seconds: dict[str, float] = field(default_factory=dict)  # each database was busy
 
 
 @dataclass(slots=True)
@@ -84,9 +86,11 @@ class _Worker:
     )
     busy: bool = True
     beat: float = 0.0  # when it last showed life
+    begun: float = 0.0  # when it took up what it is at
+    spent: float = 0.0  # seconds, over all it was asked
 
     def start(self, rules: Rules) -> None:
-        self.beat = time.monotonic()
+        self.beat = self.begun = time.monotonic()
         threading.Thread(target=self._work, args=(rules,), daemon=True).start()
 
     def _alive(self) -> None:
@@ -156,14 +160,18 @@ def _collect(read: _Read, rows: Iterator[Row], rules: Rules, beat: Beat) -> None
         read.facts.append(fact)
 
 
-def search(databases: Sequence[Database], rules: Rules, stated: Wanted) -> Found:
+def search(
+    databases: Sequence[Database], rules: Rules, stated: Wanted, watch: Watch = lambda *_: None
+) -> Found:
     """Search all databases for a person's rows. Never raises for what a database does."""
-    return _Search(databases, rules, stated).run()
+    return _Search(databases, rules, stated, watch).run()
 
 
 class _Search:
-    def __init__(self, databases: Sequence[Database], rules: Rules, stated: Wanted) -> None:
-        self.rules, self.stated = rules, stated
+    def __init__(
+        self, databases: Sequence[Database], rules: Rules, stated: Wanted, watch: Watch
+    ) -> None:
+        self.rules, self.stated, self.watch = rules, stated, watch
         self.facts = Facts(rules)
         self.answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
         self.workers = {d.name: _Worker(d, self.answers) for d in databases}
@@ -205,6 +213,7 @@ class _Search:
         if (answer.name, "") in self.unread:
             return  # left behind earlier: half an answer would look like a whole one
         worker.busy = False
+        worker.spent += time.monotonic() - worker.begun
         if answer.why:
             self.unread[(answer.name, "")] = answer.why
         if answer.mapped:
@@ -228,6 +237,7 @@ class _Search:
         for name, worker in self.workers.items():
             if worker.busy and now - worker.beat > worker.database.patience_s:
                 worker.busy = False
+                worker.spent += now - worker.begun
                 self.unread[(name, "")] = "did not answer in time"
 
     def _decide(self) -> None:
@@ -250,7 +260,9 @@ class _Search:
             self.rounds[name] += 1
             self._mark_asked(batch)
             worker.busy = True
-            worker.beat = time.monotonic()
+            worker.beat = worker.begun = time.monotonic()
+            tables = dict.fromkeys(query.entry.place[1] for query in batch)
+            self.watch(name, f"{len(tables)} tables, {len(self.facts.rows)} rows looked at so far")
             worker.batches.put(tuple(batch))
 
     def _scans(self, mapped: Mapped) -> list[Query]:
@@ -327,4 +339,5 @@ class _Search:
         searched = tuple(
             name for name in self.workers if name not in dead and name in self.facts.mapped
         )
-        return Found(self.judge, searched, (*unread, *self.notes))
+        spent = {name: worker.spent for name, worker in self.workers.items()}
+        return Found(self.judge, searched, (*unread, *self.notes), spent)

@@ -14,6 +14,7 @@ from mailbot.ports import Source
 from mailbot.record import Certainty, Finding, NotSearched, SearchResult
 from mailbot.sources.edge import Edge
 from mailbot.sources.locating import locate
+from mailbot.sources.searching import Watch
 from mailbot.sources.sql import SqlSource
 
 _MOST_ROUNDS = 4
@@ -24,12 +25,14 @@ Search = Callable[[Subject], SearchResult]
 
 @dataclass(slots=True)
 class AllSources:
-    """Every system of the data map. `patience_s`: how long one that is no database may search."""
+    """Every system of the data map. `patience_s`: how long one that is no database may search;
+    `watch` is told what each one is at."""
 
     sources: Sequence[Source]
     datamap: DataMap
     today: Callable[[], date]
     patience_s: float = 120.0
+    watch: Watch = lambda *_: None
     _by_name: Mapping[str, Source] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,7 +74,7 @@ class AllSources:
         if databases:
             # Bounded by itself: a database that hangs is left behind by the search.
             found[_DATABASES] = lambda subject: locate(
-                databases, self.datamap, subject, self.today()
+                databases, self.datamap, subject, self.today(), self.watch
             )
         return found
 
@@ -79,6 +82,7 @@ class AllSources:
         answers: queue.SimpleQueue[_Task] = queue.SimpleQueue()
         for name, search in searches.items():
             task = _Task(name, search, subject, answers)
+            self.watch("" if name == _DATABASES else name, "searching")
             threading.Thread(target=task.work, daemon=True).start()
         deadline = time.monotonic() + self.patience_s
         found: dict[str, SearchResult] = {}
@@ -91,7 +95,10 @@ class AllSources:
                 for name in waiting - {_DATABASES}:
                     found[name] = _missing(name, "did not answer in time")
             else:
-                found.setdefault(task.name, task.result or _missing(task.name, task.why))
+                result = task.result or _missing(task.name, task.why)
+                if task.name != _DATABASES:  # they tell their time one by one
+                    result = replace(result, seconds={task.name: task.seconds})
+                found.setdefault(task.name, result)
         return found
 
 
@@ -105,12 +112,15 @@ class _Task:
     answers: "queue.SimpleQueue[_Task]"
     result: SearchResult | None = None
     why: str = ""
+    seconds: float = 0.0
 
     def work(self) -> None:
         """Search, and answer whatever happens."""
+        begun = time.monotonic()
         with Edge() as edge:
             self.result = self.search(self.subject)
         self.why = edge.why
+        self.seconds = time.monotonic() - begun
         self.answers.put(self)
 
 
