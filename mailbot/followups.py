@@ -16,6 +16,7 @@ from mailbot.steps.belong import (
     filed_under,
     from_a_colleague,
     is_same_mail,
+    is_staff,
     is_subject,
     of_same_standing,
     only_thanks,
@@ -334,14 +335,22 @@ class Followups:
     # --- colleagues ---------------------------------------------------------------------------
 
     def by_hand(
-        self, stored: StoredMail, mail: Mail, messages: Sequence[KnownMessage]
+        self,
+        stored: StoredMail,
+        mail: Mail,
+        messages: Sequence[KnownMessage],
+        sent: bool = False,
     ) -> str | None:
         """A mail of a colleague in the thread of a case; None if it is no such mail.
+
+        `sent`: it lies in the mailbox's own Sent folder, where only colleagues put mail.
 
         Addressed to the person it is an answer given by hand: the case pauses and asks (DESIGN
         § 1.4). Written inwards it is talk among staff, and surely no request of theirs.
         """
-        if not from_a_colleague(mail, self.flow.tools.settings):
+        settings = self.flow.tools.settings
+        writer = mail.sender.address if mail.sender else ""
+        if not (sent and is_staff(writer, settings)) and not from_a_colleague(mail, settings):
             return None
         cases = [self.store.case(message.case_id) for message in messages]
         case = next((each for each in cases if each and each.closed is None), None)

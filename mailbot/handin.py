@@ -73,6 +73,9 @@ def take_in(store: Store, handed: HandedIn) -> StoredMail | None:
     )
     fetched = Fetched(ref=ref, raw=handed.raw, arrived=handed.received)
     with store.begin() as tx:
+        known = store.mail(store.mail_id(handed.mailbox, handed.raw))
+        if known is not None and known.status != "left":
+            return None  # it stays where it lies
         mail_id = tx.take_in(fetched, again=True)
         if mail_id is None:
             return None

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mailbot.case import ENDED, Classification, Route, State
 from mailbot.casefile import NOT_CLASSIFIED
 from mailbot.effects import known
-from mailbot.entry import Entry
+from mailbot.entry import Entry, rights_of
 from mailbot.errors import Permanent, Transient
 from mailbot.flow import Flow
 from mailbot.followups import Followups
@@ -27,6 +27,8 @@ from mailbot.steps.belong import spoken
 from mailbot.steps.notify import tell_approvers
 from mailbot.steps.screen import after_screen
 
+MARKED = "marked-by-hand"  # why a mail was taken in: a colleague set the category
+SENT = "sentitems"  # the well-known name of the folder where colleagues' answers lie
 _AT_ONCE_OCTETS = 16 * 1024 * 1024  # of mails that are being read
 
 
@@ -69,7 +71,7 @@ class Intake:
         return [
             Begun(
                 stored,
-                self.reader.submit(raws[stored.id], traits=is_handed_in(stored))
+                self.reader.submit(raws[stored.id], traits=_asked_for(stored))
                 if stored.id in raws
                 else None,
             )
@@ -92,6 +94,15 @@ class Intake:
     def settle(self, begun: Begun) -> str:
         """Settle one mail, once it is read; returns the named reason. Where that is `Left`, the
         caller must `leave` the mail, by itself or together with others."""
+        reason = self._settle(begun)
+        if isinstance(reason, Left) and begun.stored.reason == MARKED:
+            # It bears the mark and yet says nothing. Left alone, each look would find it anew.
+            with self.store.begin() as tx:
+                tx.settle_mail(begun.stored.id, "done", reason)
+            return str(reason)
+        return reason
+
+    def _settle(self, begun: Begun) -> str:
         stored = begun.stored
         if begun.reading is None:
             raise RuntimeError(f"mail {stored.id} is new but has no bytes")
@@ -115,6 +126,8 @@ class Intake:
                 return Left("own-mail")
             return self._witness(stored, mail, effect)
         messages = self.store.known_messages(mail.known_ids)
+        if stored.ref.folder == SENT:
+            return self._sent_by_hand(stored, mail, messages)
         if mail.automatic in (Automatic.BOUNCE, Automatic.REPORT):
             return self._bounce(stored, mail)
         answered = self.replies.answered(mail, messages)
@@ -127,6 +140,8 @@ class Intake:
         if self.followups.is_of_recipient(mail, messages):
             return self.followups.from_recipient(stored, mail, messages)
         classification = after_screen(mail, classification)
+        if stored.reason == MARKED:
+            classification = _as_marked(classification)
         word = spoken(mail, self.tools.settings)
         if word is not mail:
             messages = ()  # the thread is that of whoever passed it on
@@ -168,6 +183,16 @@ class Intake:
         with self.store.begin() as tx:
             self.entry.open(tx, stored, mail, classification, traits)
         return f"case-{classification.route.value}"
+
+    def _sent_by_hand(
+        self, stored: StoredMail, mail: Mail, messages: Sequence[KnownMessage]
+    ) -> str:
+        """What lies in Sent is no request and no decision; it may be a colleague's answer."""
+        if mail.automatic is Automatic.NO:
+            by_hand = self.followups.by_hand(stored, mail, messages, sent=True)
+            if by_hand is not None:
+                return by_hand
+        return Left("sent-mail")
 
     def set_aside(self, stored: StoredMail, why: str) -> str:
         """Kept raw and shown to a person: as a question with no text to quote."""
@@ -221,3 +246,15 @@ class Intake:
             tx.settle_mail(stored.id, "left", reason)
             tx.record(messages[0].case_id, NOTHING_CHANGED, reason, {"mail": stored.id})
         return reason
+
+
+def _asked_for(stored: StoredMail) -> bool:
+    """Whether a person says that this is privacy mail, however ordinary it seems."""
+    return is_handed_in(stored) or stored.reason == MARKED
+
+
+def _as_marked(found: Classification) -> Classification:
+    """A colleague says that it is privacy mail: what the words only hint at is opened, and of what
+    they say nothing staff are asked which right it is."""
+    asked = found.route is Route.LEAVE or not rights_of(found)
+    return replace(found, route=Route.ASK if asked else Route.OPEN)

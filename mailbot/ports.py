@@ -152,10 +152,11 @@ class LedgerEntry:
 class Tx(Protocol):
     """One transaction: every write below happens, or none does."""
 
-    def take_in(self, mail: Fetched, again: bool = False) -> str | None:
+    def take_in(self, mail: Fetched, again: bool = False, why: str = "") -> str | None:
         """Store a mail raw (encrypted, key of its own). None: these bytes were taken in before.
 
-        `again`: one that was left alone is taken in anew, because a person asked for it.
+        `again`: one that was left alone is taken in anew, because a person asked for it. `why`: the
+        named reason for taking it in, as long as it is new.
         """
 
     def take_in_all(self, mails: Sequence[Fetched]) -> Sequence[StoredMail]:
@@ -257,6 +258,9 @@ class Store(Protocol):
 
     def mails(self, case_id: str | None, status: str | None = None) -> Sequence[StoredMail]:
         """The mails of a case; or, for None, those of no case with that status."""
+
+    def mail_at(self, ref: MailRef) -> StoredMail | None:
+        """The mail that was last seen at a place."""
 
     def mail_id(self, mailbox: str, raw: bytes) -> str:
         """The id that a mail with these bytes has, or would have, in a mailbox."""

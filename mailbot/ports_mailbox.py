@@ -57,7 +57,15 @@ class Mailbox(Protocol):
 
         With no cursor, or one that the server no longer honours (changed UIDVALIDITY): all mail
         that arrived at or after `since`. Nothing new: yields nothing, or an empty batch when only
-        the cursor moved. A mail may be seen again after a resync; the store knows it by its bytes.
+        the cursor moved, or there is no junk or sent folder (yet). A mail may be seen again after
+        a resync; the store knows it by its bytes.
+        """
+
+    def marked(self, everywhere: bool, known: Callable[[MailRef], bool]) -> Iterator[Fetched]:
+        """Mail that bears the category or keyword, whole, but for what is `known` already.
+
+        In the watched folders; `everywhere`: in every folder but bin, drafts and sent. Nothing
+        where the server keeps no such marks. Leaves no trace.
         """
 
     def wait(self, seconds: float) -> None:

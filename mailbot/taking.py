@@ -6,14 +6,14 @@ settled by itself, so that a bad one never stops the others.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from mailbot.errors import Stale, Transient
-from mailbot.intake import Begun, Intake, Left
+from mailbot.intake import MARKED, SENT, Begun, Intake, Left
 from mailbot.logs import kind_of
-from mailbot.ports import Clock, Mailbox, Store, StoredMail
+from mailbot.ports import Clock, Mailbox, MailRef, Store, StoredMail
 
 log = structlog.get_logger()
 
@@ -21,6 +21,8 @@ log = structlog.get_logger()
 # older mail is for `mailbot scan`.
 FIRST_LOOK = timedelta(days=31)
 FIRST, LONGEST = 2.0, 600.0  # seconds until the next try
+_EVERYWHERE = timedelta(minutes=15)  # between two looks for marks in folders that are not watched
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _TOGETHER = 50  # mails that are given to the reader ahead
 _TRIES = 5  # of a mail whose handling fails unforeseen, before it is set aside
 
@@ -76,6 +78,7 @@ class Taking:
         self.clock = clock
         self.later = later
         self.stopped = stopped
+        self._looked_everywhere: dict[str, datetime] = {}
 
     def fetch(self, mailbox: Mailbox, read_on: bool = False) -> int:
         """Take new mail in, raw, together with the cursor.
@@ -84,7 +87,7 @@ class Taking:
         with `read_on`, one is read and settled while the next is fetched.
         """
         taken = 0
-        for folder in mailbox.watched():
+        for folder in folders_of(mailbox):
             cursor = self.store.cursor(mailbox.name, folder)
             since = self.clock.now() - FIRST_LOOK
             held: tuple[Sequence[StoredMail], Mapping[str, bytes]] | None = None
@@ -103,8 +106,28 @@ class Taking:
                 by_ref = {mail.ref: mail.raw for mail in mails}
                 held = new, {stored.id: by_ref[stored.ref] for stored in new}
             self._settle(ahead)
+        taken += self._marked_by_hand(mailbox)
         if taken:
             log.info("mail-taken-in", mailbox=mailbox.name, mails=taken)
+        return taken
+
+    def _marked_by_hand(self, mailbox: Mailbox) -> int:
+        """Mail on which a colleague set the category, even if it was left alone before."""
+        taken = 0
+        now = self.clock.now()
+        everywhere = self._looked_everywhere.get(mailbox.name, _NEVER) + _EVERYWHERE <= now
+
+        def known(ref: MailRef) -> bool:
+            stored = self.store.mail_at(ref)
+            if stored is None or stored.status == "left":
+                return False
+            return stored.status != "new" or stored.reason == MARKED
+
+        for mail in mailbox.marked(everywhere, known):
+            with self.store.begin() as tx:
+                taken += tx.take_in(mail, again=True, why=MARKED) is not None
+        if everywhere:
+            self._looked_everywhere[mailbox.name] = now
         return taken
 
     def read_new(self, mailbox: str | None = None) -> int:
@@ -166,6 +189,12 @@ class Taking:
         if reason:
             log.info("mail-settled", mail=stored.id, reason=reason)
         return reason
+
+
+def folders_of(mailbox: Mailbox) -> Sequence[str]:
+    """The watched folders, and Sent, where the answers of colleagues are seen."""
+    watched = mailbox.watched()
+    return watched if SENT in watched else (*watched, SENT)
 
 
 def _name(stored: StoredMail) -> str:

@@ -5,6 +5,10 @@ from collections.abc import Iterable, Mapping
 INBOX = "inbox"
 JUNK = "junkemail"
 TRASH = "deleteditems"
+SENT = "sentitems"
+DRAFTS = "drafts"
+MAY_BE_MISSING = frozenset({JUNK, SENT})  # made by many servers only when the first mail comes
+NOT_FOR_MARKS = (TRASH, DRAFTS, SENT)  # where a mark calls for nothing
 
 # Well-known name -> the attribute by which a server marks the folder (RFC 6154).
 SPECIAL_USE: Mapping[str, str] = {

@@ -134,6 +134,11 @@ class ImapMailbox:
                 f"mailbox {self.name}: the server does not hand over {len(lost)} mails of {folder}"
             )
 
+    def marked(self, everywhere: bool, known: Callable[[MailRef], bool]) -> Iterator[Fetched]:
+        """Mail with the keyword, whoever put it there; the case of its letters does not matter."""
+        if self._keyword:
+            yield from self._finder.marked(self._keyword, self._watch, everywhere, known)
+
     def wait(self, seconds: float) -> None:
         """IDLE on the first watched folder; the others are compared before and after.
 

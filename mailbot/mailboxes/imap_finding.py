@@ -1,15 +1,17 @@
 """Finding mail on an IMAP server: the server proposes, `matching` decides."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from mailbot.clients import decode
 from mailbot.errors import MailbotError
 from mailbot.mailboxes import imap_search, matching
-from mailbot.mailboxes.imap_connection import Connection
+from mailbot.mailboxes.imap_connection import Client, Connection
 from mailbot.mailboxes.imap_folders import Folders, exists, numbers
-from mailbot.mailboxes.imap_reading import batches, bodies, heads, metas
+from mailbot.mailboxes.imap_reading import Meta, batches, bodies, heads, metas
 from mailbot.ports import Fetched, MailQuery, MailRef
+
+Known = Callable[[MailRef], bool]
 
 _HEADS_AT_ONCE = 200
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
@@ -36,6 +38,25 @@ class Finder:
             wanted = sorted({*self._by_head(name, uidvalidity, by_head, query), *by_words})
             if wanted:
                 yield from self._matching(name, uidvalidity, wanted, query)
+
+    def marked(
+        self, keyword: str, watch: Sequence[str], everywhere: bool, known: Known
+    ) -> Iterator[Fetched]:
+        """Every mail that bears a keyword, whole, but for what is known."""
+        with self._connection.session("listing folders") as client:
+            names = self._folders.read(client).for_marks(watch, everywhere)
+        for server, name in names.items():
+            with self._connection.session("looking for marks") as client:
+                selected = self._folders.opened(client, server) or {}
+                uidvalidity = numbers(selected, client)[0]
+                uids = _with_keyword(client, selected, keyword)
+            wanted = [uid for uid in uids if not known(self._ref(name, uidvalidity, uid))]
+            for meta, raw in self._whole(server, uidvalidity, wanted):
+                ref = self._ref(name, uidvalidity, meta.uid)
+                yield Fetched(ref=ref, raw=raw, arrived=meta.arrived or _LONG_AGO)
+
+    def _ref(self, folder: str, uidvalidity: int, uid: int) -> MailRef:
+        return MailRef(mailbox=self._mailbox, folder=folder, id=f"{uidvalidity}/{uid}")
 
     def _candidates(self, name: str, query: MailQuery) -> tuple[int, list[int], list[int]]:
         """UIDVALIDITY, the UIDs whose headers may match, and those whose words may."""
@@ -78,6 +99,16 @@ class Finder:
     def _matching(
         self, name: str, uidvalidity: int, uids: Sequence[int], query: MailQuery
     ) -> Iterator[Fetched]:
+        for meta, raw in self._whole(name, uidvalidity, uids):
+            if matching.matches(query, raw):
+                ref = self._ref(name, uidvalidity, meta.uid)
+                yield Fetched(ref=ref, raw=raw, arrived=meta.arrived or _LONG_AGO)
+
+    def _whole(
+        self, name: str, uidvalidity: int, uids: Sequence[int]
+    ) -> Iterator[tuple[Meta, bytes]]:
+        if not uids:
+            return
         with self._connection.session("searching") as client:
             self._folders.reopen(client, name, uidvalidity)
             listed = metas(client, uids)
@@ -87,8 +118,14 @@ class Finder:
                 raws = bodies(client, batch)
             for meta in batch:
                 raw = raws.get(meta.uid)
-                if raw is not None and matching.matches(query, raw):
-                    ref = MailRef(
-                        mailbox=self._mailbox, folder=name, id=f"{uidvalidity}/{meta.uid}"
-                    )
-                    yield Fetched(ref=ref, raw=raw, arrived=meta.arrived or _LONG_AGO)
+                if raw is not None:
+                    yield meta, raw
+
+
+def _with_keyword(client: Client, selected: Mapping[bytes, object], keyword: str) -> list[int]:
+    """Mails with a keyword; asked only of a folder that knows it (RFC 3501 § 7.2.6: FLAGS)."""
+    flags = selected.get(b"FLAGS", ())
+    known = {bytes(flag).lower() for flag in flags} if isinstance(flags, tuple) else set()
+    if keyword.lower().encode() not in known:
+        return []
+    return imap_search.uids(client, exists(selected), f"KEYWORD {keyword}".encode())

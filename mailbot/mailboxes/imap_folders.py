@@ -61,6 +61,16 @@ class Directory:
                 return found
         return [one.name for one in self.folders if not one.attributes & _VIEWS]
 
+    def for_marks(self, watch: Sequence[str], everywhere: bool) -> Mapping[str, str]:
+        """Folders to look for marks in, each with the name that it is fetched by."""
+        found = {server: name for name in watch if (server := self.find(name)) is not None}
+        if everywhere:
+            passed = {self.find(name) for name in folders.NOT_FOR_MARKS}
+            for name in self.searchable():
+                if name not in passed:
+                    found.setdefault(name, name)
+        return found
+
 
 class Folders:
     """Finds and opens the folders of one mailbox; its list is read anew when a name is unknown."""
@@ -91,7 +101,8 @@ class Folders:
     def opened(
         self, client: Client, folder: str, readonly: bool = True
     ) -> Mapping[bytes, object] | None:
-        """Open a folder; None for a junk folder that does not exist. Raises Permanent otherwise."""
+        """Open a folder; None for a junk or sent folder that does not exist. Raises Permanent
+        otherwise."""
         name = self.find(client, folder)
         if name is not None:
             self._open.pop(client, None)
@@ -100,7 +111,7 @@ class Folders:
             if isinstance(uidvalidity, int):
                 self._open[client] = (name, uidvalidity)
             return selected
-        if folder == folders.JUNK:
+        if folder in folders.MAY_BE_MISSING:
             return None
         raise Permanent(
             f"mailbox {self._mailbox}: there is no folder {folder!r}; correct mailbox.watch, or "

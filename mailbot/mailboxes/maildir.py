@@ -20,13 +20,13 @@ from mailbot.errors import Permanent, Transient
 from mailbot.mailboxes import folders, matching
 from mailbot.mailboxes import maildir_folders as files
 from mailbot.mailboxes.maildir_folders import Entry, Folders
+from mailbot.mailboxes.maildir_marks import Marks
 from mailbot.message import Outgoing, Sent
 from mailbot.ports import Clock, Fetched, MailQuery, MailRef
 
 BATCH_MAILS = 50
 BATCH_OCTETS = 20_000_000
 POLL_SECONDS = 0.1
-MARKS = "mailbot-marks"  # beside cur/ and new/, as Dovecot keeps its keyword names
 
 _NAME_OCTETS = 8  # of each name's digest in a cursor: 50,000 mails collide once in 10^10 folders
 _HEAD_OCTETS = decode.MOST_HEADER_OCTETS
@@ -37,8 +37,7 @@ class MaildirMailbox:
     """A Maildir that people work in with their own programs.
 
     path: its root, the inbox. watch: well-known names or paths like "Kunder/Nye". mark: a word
-    that `mark()` writes down for a mail in the file `mailbot-marks`, one `UNIQUE<tab>WORD` line
-    each; keywords in file names would change the flags that colleagues see.
+    that `mark()` writes down for a mail (see maildir_marks).
     """
 
     def __init__(
@@ -55,10 +54,9 @@ class MaildirMailbox:
         self.address = address
         self._folders = Folders(path)
         self._watch = tuple(watch)
-        self._mark = mark.translate({ord(sign): "_" for sign in "\t\r\n"})
+        self._marks = Marks(path, mark)
         self._monotonic = monotonic
         self._bell = threading.Event()
-        self._marking = threading.Lock()
         self._looked: dict[str, tuple[Path, tuple[int, ...] | None]] = {}
 
     def check(self) -> Sequence[str]:
@@ -104,6 +102,32 @@ class MaildirMailbox:
         if unreadable:
             raise Transient(f"{self._what}: {len(unreadable)} mails in {folder} cannot be read")
 
+    def marked(self, everywhere: bool, known: Callable[[MailRef], bool]) -> Iterator[Fetched]:
+        """Mail named in `mailbot-marks`, by mailbot or by hand."""
+        with files.translated(self._what):
+            wanted = self._marks.names() if self._marks.word else frozenset()
+            names = self._folders_for_marks(everywhere) if wanted else {}
+            for name, path in names.items():
+                for entry in files.entries(path).values():
+                    if entry.unique not in wanted or known(self._ref(name, entry)):
+                        continue
+                    raw = _read_or_note(path, entry, [])
+                    if raw is not None:
+                        arrived = _arrived_or_now(path, entry)
+                        yield Fetched(ref=self._ref(name, entry), raw=raw, arrived=arrived)
+
+    def _folders_for_marks(self, everywhere: bool) -> dict[str, Path]:
+        """Folders by the names that they are fetched by, where they are watched."""
+        watched = {
+            name: path for name in self._watch if (path := self._folders.find(name)) is not None
+        }
+        if not everywhere:
+            return watched
+        passed = {self._folders.find(name) for name in folders.NOT_FOR_MARKS}
+        passed |= set(watched.values())
+        others = self._folders.listed().items()
+        return watched | {name: path for name, path in others if path not in passed}
+
     def wait(self, seconds: float) -> None:
         """Return when a folder changed since it was fetched, on `wake()`, or after `seconds`."""
         until = self._monotonic() + seconds
@@ -132,15 +156,11 @@ class MaildirMailbox:
 
     def mark(self, ref: MailRef) -> None:
         """Write the mark down beside the mail; nothing in the mail or its name changes."""
-        if not self._mark:
+        if not self._marks.word:
             return
-        line = f"{ref.id}\t{self._mark}\n"
-        with files.translated(self._what), self._marking:
-            marks = self._folders.root / MARKS
-            known = marks.read_text(encoding="utf-8") if marks.exists() else ""
-            if self._located(ref) is not None and line not in known.splitlines(keepends=True):
-                with marks.open("a", encoding="utf-8") as file:
-                    file.write(line)
+        with files.translated(self._what):
+            if self._located(ref) is not None:
+                self._marks.add(ref.id)
 
     def file(self, ref: MailRef, folder: str) -> None:
         """Move a mail; the folder is made if there is none. It keeps its flags."""
@@ -184,7 +204,7 @@ class MaildirMailbox:
 
     def _find(self, folder: str) -> Path | None:
         path = self._folders.find(folder)
-        if path is None and folder != folders.JUNK:
+        if path is None and folder not in folders.MAY_BE_MISSING:
             raise Permanent(
                 f"{self._what}: there is no folder {folder!r} in its Maildir; "
                 "correct mailbox.maildir.path or mailbox.watch"
@@ -300,6 +320,14 @@ def _if_matching(query: MailQuery, path: Path) -> tuple[bytes, datetime] | None:
 def _arrived(path: Path) -> datetime:
     """When the mail was delivered: moving and flagging keep a file's time."""
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _arrived_or_now(folder: Path, entry: Entry) -> datetime:
+    path = files.locate(folder, entry.unique)
+    try:
+        return _arrived(path or entry.path)
+    except FileNotFoundError:
+        return datetime.now(UTC)  # moved away while it was read: it was there just now
 
 
 def _name(effect: str) -> str:

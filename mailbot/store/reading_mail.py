@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from mailbot.ports import StoredMail
+from mailbot.ports import MailRef, StoredMail
 from mailbot.store import schema
 from mailbot.store.encryption import unseal
 from mailbot.store.keyring import KeyRing
@@ -43,6 +43,11 @@ class MailReading:
         query = select(_mails).where(*wanted).order_by(_mails.c.arrived, _mails.c.seq)
         with self.reading() as connection:
             return [mail_of(row) for row in connection.execute(query)]
+
+    def mail_at(self, ref: MailRef) -> StoredMail | None:
+        """The mail that was last seen at a place."""
+        here = (same(_mails.c.mailbox, ref.mailbox), same(_mails.c.folder, ref.folder))
+        return next(iter(self._mails(*here, same(_mails.c.ref, ref.id))), None)
 
     def mail_id(self, mailbox: str, raw: bytes) -> str:
         """The id that a mail with these bytes has, or would have, in a mailbox."""

@@ -25,11 +25,12 @@ class MailWrites(Writing):
     """See `ports.Tx`."""
 
     @writes
-    def take_in(self, mail: Fetched, again: bool = False) -> str | None:
+    def take_in(self, mail: Fetched, again: bool = False, why: str = "") -> str | None:
         """Store a mail raw under a key of its own; None: these bytes were taken in before.
 
         `again`: a mail that was left alone is taken in anew, because a person asked for it (by
-        setting the category by hand, say); its id is the same as before.
+        setting the category by hand, say); its id is the same as before. `why`: the named reason
+        for taking it in, as long as it is new.
         """
         self.touch_mailbox(mail.ref.mailbox)
         digest = self.ring.indexes.mail(mail.ref.mailbox, mail.raw)
@@ -46,19 +47,19 @@ class MailWrites(Writing):
                     digest=digest,
                     arrived=utc_text(mail.arrived),
                     status="new",
-                    reason="",
+                    reason=clear(why),
                     **place,
                 )
             )
             self._keep(mail_id, mail.raw)
             return mail_id
         if again and known.status == "left":
-            self._update_mail(known.id, status="new", reason="", **place)
+            self._update_mail(known.id, status="new", reason=clear(why), **place)
             self._keep(known.id, mail.raw)
             return str(known.id)
-        if not again:
-            # Seen again after a resync, or moved by a colleague: it lies here now.
-            self._update_mail(known.id, **place)
+        # Seen again after a resync, or moved by a colleague: it lies here now.
+        told = {"reason": clear(why)} if why and known.status == "new" else {}
+        self._update_mail(known.id, **place, **told)
         return None
 
     @writes

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.errors import MailbotError, Permanent, Transient
-from mailbot.ports import Fetched, Mailbox, MailQuery
+from mailbot.ports import Fetched, Mailbox, MailQuery, MailRef
 from tests.contract.worlds import ImapWorld, MaildirWorld, World
 from tests.servers import dovecot
 from tests.servers.dovecot import Dovecot
@@ -606,3 +606,63 @@ def test_servers_that_can_do_less(capability: str) -> None:
             assert search(box, phrases=("nr 1 på",)) == []
         client.logout()
         box.close()
+
+
+# --- marks set by hand, and sent mail -----------------------------------------------------------
+
+
+def unknown(_ref: MailRef) -> bool:
+    return False
+
+
+def test_a_mark_set_by_a_colleague_is_seen_wherever_the_mail_was_moved(
+    world: World, box: Mailbox
+) -> None:
+    world.make_folder("Kunder")
+    world.deliver(mail("merkes"))
+    world.deliver(mail("ikke"))
+    assert list(box.marked(True, unknown)) == []
+    found, _ = fetch(box, None)
+    world.mark_first()
+    (marked,) = box.marked(False, unknown)
+    assert marked.raw == found[0].raw
+    assert marked.ref == found[0].ref
+    assert marked.arrived == found[0].arrived
+    assert list(box.marked(True, lambda ref: ref == found[0].ref)) == []
+    world.move_first("INBOX", "Kunder")
+    assert list(box.marked(False, unknown)) == []
+    (moved,) = box.marked(True, unknown)
+    assert moved.raw == found[0].raw
+    assert moved.ref.folder == "Kunder"
+    assert box.raw(moved.ref) == moved.raw
+
+
+def test_a_marked_mail_in_the_bin_calls_for_nothing(world: World, box: Mailbox) -> None:
+    world.make_folder("Trash")
+    world.deliver(mail("slettet"))
+    world.mark_first()
+    world.move_first("INBOX", "Trash")
+    assert list(box.marked(True, unknown)) == []
+
+
+def test_looking_for_marks_leaves_no_trace(world: World, box: Mailbox) -> None:
+    world.deliver(mail("merkes"))
+    world.mark_first()
+    before = world.flags()
+    assert len(list(box.marked(True, unknown))) == 1
+    assert world.flags() == before
+
+
+def test_without_a_mark_of_its_own_none_is_looked_for(world: World) -> None:
+    world.deliver(mail("merkes"))
+    world.mark_first()
+    box = world.open(mark="")
+    assert list(box.marked(True, unknown)) == []
+    box.close()
+
+
+def test_a_sent_folder_is_read_once_there_is_one(world: World, box: Mailbox) -> None:
+    assert fetch(box, None, "sentitems")[0] == []  # some servers make it with the mailbox
+    world.make_folder("Sent")
+    world.deliver(mail("svar", sender="support@firma.test", to="kunde@kunde.test"), "Sent")
+    assert len(fetch(box, None, "sentitems")[0]) == 1

@@ -286,6 +286,23 @@ def test_a_mail_left_alone_can_be_taken_in_again_when_a_person_asks(store):
     assert store.raw(mail_id) == b"one"
 
 
+def test_why_a_mail_was_taken_in_is_told_while_it_is_new(store):
+    with store.begin() as tx:
+        mail_id = tx.take_in(fetched(b"a"))
+    with store.begin() as tx:
+        assert tx.take_in(fetched(b"a"), again=True, why="marked") is None
+    assert [mail.reason for mail in store.new_mails()] == ["marked"]
+    assert store.mail_at(MailRef(mailbox="support", folder="INBOX", id="1")).id == mail_id
+    assert store.mail_id("support", b"a") == mail_id
+    with store.begin() as tx:
+        tx.settle_mail(mail_id, "left", "ordinary-mail")
+    with store.begin() as tx:
+        assert tx.take_in(fetched(b"a", "2"), again=True, why="marked") == mail_id
+    assert store.mail(mail_id).reason == "marked"
+    assert store.raw(mail_id) == b"a"
+    assert store.mail_at(MailRef(mailbox="support", folder="INBOX", id="1")) is None
+
+
 def test_a_mail_of_a_case_is_kept_under_the_key_of_the_case(store):
     opened(store)
     with store.begin() as tx:

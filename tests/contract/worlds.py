@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mailbot.mailboxes.imap import ImapMailbox
-from mailbot.mailboxes.maildir import MARKS, MaildirMailbox
+from mailbot.mailboxes.maildir import MaildirMailbox
+from mailbot.mailboxes.maildir_marks import MARKS
 from mailbot.ports import Mailbox
 from tests.servers.dovecot import Dovecot
 
@@ -87,6 +88,12 @@ class MaildirWorld:
         shutil.copytree(self.root, copy)
         shutil.rmtree(self.root)
         copy.rename(self.root)
+
+    def mark_first(self) -> None:
+        """The colleague writes the oldest mail into the file of marks, in letters of their own."""
+        unique = min(key for key in self._box("INBOX").keys())  # noqa: SIM118 (a Maildir is no dict)
+        with (self.root / MARKS).open("a") as file:
+            file.write(f"{unique}\tpersonvern\n")
 
     def marked(self) -> int:
         """How many mails bear the mark."""
@@ -183,6 +190,12 @@ class ImapWorld:
         time.sleep(1.1)  # UIDVALIDITY is a time in seconds
         for raw in raws:
             self.deliver(raw)
+
+    def mark_first(self) -> None:
+        """The colleague puts the keyword on the oldest mail, as Thunderbird writes it."""
+        client = self._client("INBOX")
+        client.store("1", "+FLAGS", "(personvern)")
+        client.logout()
 
     def marked(self) -> int:
         """How many mails bear the mark."""
