@@ -75,6 +75,9 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("case", metavar="CASE")
     show.add_argument("--json", action="store_true")
     show.add_argument(
+        "--dry-run", action="store_true", help="the statements that the plan would send"
+    )
+    show.add_argument(
         "--passphrase", action="store_true", help="also the passphrase of its access file"
     )
     retry = commands.add_parser("retry", help="go on with what stopped for a person")
@@ -109,6 +112,12 @@ def parser() -> argparse.ArgumentParser:
     remove = listed_parts.add_parser("remove", help="take a person off the list, on their wish")
     remove.add_argument("entry", metavar="ADDRESS|NUMBER")
     remove.add_argument("--yes", action="store_true", help="nothing will stop new contact")
+
+    reapply = commands.add_parser("reapply", help="after a restore: erase again, once approved")
+    reapply.add_argument("--database", required=True, metavar="D")
+    commands.add_parser("review", help="what is past its retention rule, put before an approver")
+    lift = commands.add_parser("lift", help="lift the restriction of a case, after a warning")
+    lift.add_argument("case", metavar="CASE")
 
     ledger = commands.add_parser("ledger", help="the hash-chained audit")
     parts = ledger.add_subparsers(dest="part", required=True, metavar="PART")
@@ -190,6 +199,10 @@ def _dispatch(options: argparse.Namespace) -> int:
             from mailbot import commands_staff
 
             return commands_staff.learn(settings, os.environ)
+        case "reapply" | "review" | "lift":
+            from mailbot import commands_errands
+
+            return commands_errands.run(settings, os.environ, options)
         case "suppression":
             from mailbot import campaigns
 

@@ -4,6 +4,7 @@ import argparse
 import json
 import signal
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from mailbot.wiring import (
     mailboxes_of,
     open_daemon,
     open_parts,
+    records_of,
     sources_of,
     store_of,
 )
@@ -161,6 +163,8 @@ def show(settings: Settings, environ: Environ, options: argparse.Namespace) -> i
         document = _case_document(store, case, with_passphrase=options.passphrase)
     finally:
         store.close()
+    if options.dry_run:
+        return dry_run(settings, environ, options.case)
     if options.json:
         _print_json(document)
         return 0
@@ -184,6 +188,38 @@ def show(settings: Settings, environ: Environ, options: argparse.Namespace) -> i
             console.print(matter["plan"]["letters"][0]["text"], markup=False)
     if options.passphrase:
         console.print(f"passphrase: {document.get('passphrase') or 'none'}", markup=False)
+    return 0
+
+
+def dry_run(settings: Settings, environ: Environ, number: str) -> int:
+    """The statements that the plans of a case would send, and how many records of each table they
+    touch. For the person who may see the data; nothing is changed."""
+    clock = SystemClock()
+    store = store_of(settings, environ, clock, read_only=True)
+    try:
+        case = _case_of(store, number)
+        plans = [
+            from_json(Plan, data)
+            for matter in store.matters(case.id)
+            if (data := store.get(case.id, f"{matter.id}/plan/{matter.plan_version}"))
+        ]
+    finally:
+        store.close()
+    mailboxes, _ = mailboxes_of(settings, environ, clock)
+    sources = sources_of(settings, environ, mailboxes, lambda: clock.now().date())
+    databases = {part.name for part in settings.datamap.database}
+    for plan in plans:
+        print(f"plan {plan.version} of {plan.matter}: {plan.purpose.value}")
+        counts = Counter((a.system, a.table, a.do.value) for a in plan.actions if a.table)
+        for (system, table, do), count in sorted(counts.items()):
+            print(f"  {system}: {table}: {do} {count}")
+        for system in sorted({a.system for a in plan.actions if a.changes} & databases):
+            for line in records_of(sources, system).statements(
+                [action for action in plan.actions if action.system == system]
+            ):
+                print(f"  {system}: {line}")
+    for mailbox in mailboxes.values():
+        mailbox.close()
     return 0
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from mailbot.case import Matter, State
+from mailbot.errands import ERRANDS, Errands
 from mailbot.errors import MailbotError, Permanent, Stale, Transient
 from mailbot.flow import Flow
 from mailbot.handin import from_octets, take_in
@@ -191,12 +192,15 @@ class Daemon:
         self.stopping.set()
         self._news.set()
 
-    def _heed(self) -> None:
+    def _heed(self, pool: ThreadPoolExecutor) -> None:
         """What a command beside us asked for (`mailbot retry`)."""
         for words in taken(self.state):
             verb, _, case_id = words.partition(" ")
             if verb == "learn":
                 self._learn_now = True
+                continue
+            if verb in ERRANDS:
+                pool.submit(self._errand, words)
                 continue
             matters = self.store.matters(case_id) if verb == "retry" else ()
             with self.store.claim_case(case_id) as held:
@@ -206,6 +210,14 @@ class Daemon:
                     if matter.state is State.NEEDS_HUMAN:
                         self.flow.retry(matter)
                         log.info("retried", matter=matter.id)
+
+    def _errand(self, words: str) -> None:
+        try:
+            Errands(self.store, self.flow, self.clock).do(words)
+            log.info("errand-done", errand=words.partition(" ")[0])
+        except MailbotError as error:
+            log.error("errand-failed", errand=words.partition(" ")[0], why=str(error))
+        self._news.set()
 
     def _take_over(self, pool: ThreadPoolExecutor) -> None:
         """Requests that `mailbot open` left: stored like any mail, and taken up at once."""
@@ -223,7 +235,7 @@ class Daemon:
                 pool.submit(self.taking.read, stored)
 
     def _turn(self, pool: ThreadPoolExecutor) -> None:
-        self._heed()
+        self._heed(pool)
         self._take_over(pool)
         due = self.store.due_matters(self.clock.now())
         for case_id in dict.fromkeys(matter.case_id for matter in due):

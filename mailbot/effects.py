@@ -244,7 +244,7 @@ def _expiry(expires: datetime, action: Action) -> datetime:
     if action.do is not Do.KEEP or action.until is None:
         return expires
     end = datetime(action.until.year, action.until.month, action.until.day, tzinfo=UTC)
-    return max(expires, end + timedelta(days=366))
+    return max(expires, end + timedelta(days=3 * 366))
 
 
 def _list(value: object) -> list[object]:

@@ -63,7 +63,7 @@ TABLE: Mapping[State, Stage] = {
     S.PROPOSED: _stage(draft, S.DRAFTED, S.CLASSIFIED),
     S.DRAFTED: _stage(ask, S.ASKED, S.CLASSIFIED),
     S.ASKED: _stage(remind, S.ASKED, S.APPROVED, S.PROPOSED, S.CLASSIFIED, S.CLOSED, S.WITHDRAWN),
-    S.APPROVED: _stage(execute, S.EXECUTED, S.CLASSIFIED),
+    S.APPROVED: _stage(execute, S.EXECUTED, S.CLASSIFIED, S.APPROVED),
     S.EXECUTED: _stage(verify, S.VERIFIED, S.CLASSIFIED),
     S.VERIFIED: _stage(respond, S.ANSWERED, S.CLASSIFIED),
     S.ANSWERED: _stage(close, S.CLOSED, S.REFUSED),

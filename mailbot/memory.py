@@ -4,11 +4,12 @@ After a restore from backup erased records are there again (GDPR art. 17, 5(1)(f
 must go when its time is up. Both are recognised by keyed hashes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from mailbot.plan import Action
 from mailbot.record import Row
 
 
@@ -62,3 +63,22 @@ class Recollection(Protocol):
 
     def is_marked(self, note: Recalled, marks: Iterable[tuple[str, str]]) -> bool:
         """Whether a record bears a key of the person of whom it was noted."""
+
+
+class Records(Protocol):
+    """What a database can do beside what every source can: go through its records one by one."""
+
+    name: str
+
+    def came_back(self, memory: Recollection) -> tuple[Sequence[Action], int]:
+        """Actions for records that a plan erased and that are there again (a restored backup), and
+        how many bear such a record's key but may be somebody else's by now."""
+
+    def time_is_up(self, memory: Recollection, most: int) -> tuple[Sequence[Action], int]:
+        """Actions for records past their retention rule, and how many there are beyond `most`."""
+
+    def row(self, table: str, key: Row) -> Row | None:
+        """One record as it is now; None if it is gone."""
+
+    def statements(self, actions: Sequence[Action]) -> Sequence[str]:
+        """What `apply` would send, a line for each action that changes something."""

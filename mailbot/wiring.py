@@ -16,16 +16,18 @@ from mailbot.config import OAuth, Secrets, Settings, resolve_url, state_dir, sto
 from mailbot.daemon import Daemon
 from mailbot.datamap import Database, DataMap
 from mailbot.effects import Performer
+from mailbot.errors import Permanent
 from mailbot.flow import Flow
 from mailbot.intake import Intake
 from mailbot.learning import Learning
 from mailbot.letters import LANGUAGES, Templates, templates_root
 from mailbot.mailboxes import open_mailbox, open_outbox
 from mailbot.mailtext.decisions import Words, load_words
+from mailbot.memory import Records
 from mailbot.move import Tools
 from mailbot.ports import Clock, Mailbox, Outbox, Sources
 from mailbot.reader import Reader
-from mailbot.sources import open_sources, sqlserver
+from mailbot.sources import SqlSource, open_sources, sqlserver
 from mailbot.sources.discovery.running import Discovered as Discovered
 from mailbot.sources.discovery.running import discover
 from mailbot.sources.engines import database_url, read_engine
@@ -166,6 +168,14 @@ def discovered_of(
         return read_engine(database_url(urls[database.name], None, where), DISCOVERY_S, where)
 
     return discover(databases, datamap, wanted, reading, say)
+
+
+def records_of(sources: Sources, system: str) -> Records:
+    """A database of the data map, as what goes through its records one by one."""
+    source = sources.get(system)
+    if not isinstance(source, SqlSource):
+        raise Permanent(f"{system} is no database of the data map")
+    return source
 
 
 @contextmanager

@@ -61,6 +61,7 @@ class QuestionFacts:
     extended: bool = False
     breach_until: datetime | None = None  # of a breach report: end of the 72 hours (art. 33), UTC
     hours_left: int = 0
+    errand: str = ""  # reapply | review | lifting: no mail began it
     edited: bool = False  # an approver wrote the letter; it is asked again
     changed: str = ""  # why a new version is asked, in words of ours
 
@@ -83,11 +84,12 @@ def write_question(facts: QuestionFacts, templates: Templates) -> Question:
             "question",
             "lead",
             word=words("answers", "approve"),
-            doing=", ".join(summary(facts.purpose, facts.plan.actions, titles, words)),
+            doing=", ".join(summary(facts.purpose, facts.plan, titles, words)),
         ),
         "right": right,
         "urgent": facts.urgent,
         "edited": facts.edited,
+        "errand": words("errands", facts.errand) if facts.errand else "",
         "breach_until": facts.breach_until.strftime("%Y-%m-%d %H:%M UTC")
         if facts.breach_until
         else "",
@@ -123,17 +125,17 @@ def in_both_looks(
     return Question(one_line(subject, 300), text, page(language, subject, body))
 
 
-def summary(
-    purpose: Purpose, actions: Sequence[Action], titles: tally.Titles, words: Words
-) -> tuple[str, ...]:
+def summary(purpose: Purpose, plan: Plan, titles: tally.Titles, words: Words) -> tuple[str, ...]:
     """What an approval sets going, counted by kind: "sletter 4", "beholder 2 fakturaer til …"."""
     if purpose is not Purpose.ANSWER:
         return (words("question", purpose.value),)
     said = [
         part
         for kind in Do
-        if (part := _sum(kind, [a for a in actions if a.do is kind], titles, words))
+        if (part := _sum(kind, [a for a in plan.actions if a.do is kind], titles, words))
     ]
+    if said and not plan.letter.recipients:
+        return tuple(said)  # nobody asked, nobody is answered
     if not said:
         return (words("question", "nothing"),)
     return (*said, words("question", "letter"))
@@ -304,6 +306,9 @@ def _answers(facts: QuestionFacts, words: Words) -> dict[str, object]:
     return {
         **{name: words("answers", name) for name in words.table("answers")},
         "numbers": ",".join(str(number) for number in changing[:2]),
-        "may_extend": not (facts.extended or facts.urgent or facts.purpose is Purpose.EXTENSION),
-        "may_refuse": facts.purpose is Purpose.ANSWER,
+        "may_edit": bool(facts.plan.letter.recipients),
+        "may_extend": not (
+            facts.errand or facts.extended or facts.urgent or facts.purpose is Purpose.EXTENSION
+        ),
+        "may_refuse": facts.purpose is Purpose.ANSWER and not facts.errand,
     }

@@ -42,6 +42,8 @@ class LetterFacts:
     today: date
     datamap: DataMap = field(default_factory=DataMap)
     marketing: bool = False
+    lifting: bool = False  # the warning before a restriction is lifted (art. 18(3))
+    lifted_on: date | None = None  # the earliest day on which it will be
     subject_name: str = ""  # display name of the sender: hostile
     request_subject: str = ""  # of the request: hostile, and so never in a subject of ours
     recipients: tuple[str, ...] = ()
@@ -162,7 +164,7 @@ def _template(facts: LetterFacts) -> str:
     if facts.purpose is not Purpose.ANSWER:
         return facts.purpose.value
     right = facts.right
-    if right in (Label.RECTIFICATION, Label.RESTRICTION) and facts.found == 0:
+    if right in (Label.RECTIFICATION, Label.RESTRICTION) and facts.found == 0 and not facts.lifting:
         return "nothing_found"
     searching = {Label.ACCESS, Label.ERASURE, Label.PORTABILITY}
     something = any(_is_record(action) for action in facts.actions)
@@ -202,6 +204,8 @@ def _values(facts: LetterFacts, words: Words) -> dict[str, object]:
         "last_day": words.date(facts.last_day),
         "new_last_day": words.date(facts.extended_last_day or facts.last_day),
         "marketing": facts.marketing,
+        "lifting": facts.lifting,
+        "lifted_on": words.date(facts.lifted_on) if facts.lifted_on else "",
         "right": words("rights", _right(facts)),
         "reason": shown(facts.reason).strip(),
         "files": sent_names(tuple(one_line(name) for name in facts.files), facts.delivery),

@@ -7,10 +7,10 @@ from mailbot.datamap import Database, DataMap
 from mailbot.ports import Mailbox, Source
 from mailbot.sources.exchange import ExchangeSource
 from mailbot.sources.manual import ManualSource
-from mailbot.sources.sql import open_sql
+from mailbot.sources.sql import SqlSource, open_sql
 from mailbot.sources.together import AllSources
 
-__all__ = ["AllSources", "ExchangeSource", "ManualSource", "open_sources", "open_sql"]
+__all__ = ["AllSources", "ExchangeSource", "ManualSource", "SqlSource", "open_sources", "open_sql"]
 
 
 def open_sources(

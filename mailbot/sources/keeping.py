@@ -110,7 +110,7 @@ class Keeper:
         obstacle = self._obstacle(fact)
         if obstacle:
             return Treatment(do="manual", reason=obstacle)
-        return self._erased(fact)
+        return erased(fact)
 
     def _obstacle(self, fact: Fact) -> str:
         """Why mailbot cannot change a record itself; "" if it can."""
@@ -121,17 +121,6 @@ class Keeper:
         if fact.copies > 1:
             return f"{fact.copies} equal rows without a key"
         return ""
-
-    def _erased(self, fact: Fact) -> Treatment:
-        mode = fact.entry.spec.erase
-        if mode == "delete":
-            return Treatment(do="delete")
-        changed = replaced(fact) if mode == "replace" else blank(fact, _personal(fact))
-        if changed.stuck:
-            return Treatment(do="manual", reason=f"cannot be emptied: {', '.join(changed.stuck)}")
-        if not changed.after:
-            return Treatment(do="keep", reason="nothing personal is left in it")
-        return Treatment(do=mode, after=changed.after)
 
     def _rest(self, fact: Fact, kept: tuple[str, ...]) -> Blanked:
         """The personal columns that the duty does not need, emptied as far as they can be."""
@@ -152,7 +141,7 @@ class Keeper:
             rule = parse_until(keep.until)
         except ValueError:
             return Until(None, "unreadable rule")
-        until = self._of_children(fact, rule) if rule.kept else self._of_column(fact, rule)
+        until = self._of_children(fact, rule) if rule.kept else of_column(fact, rule)
         if until is None or until.day is None:
             return until
         try:
@@ -160,12 +149,6 @@ class Keeper:
         except (ValueError, OverflowError):
             return UNREADABLE
         return Until(day) if day >= self.today else None
-
-    def _of_column(self, fact: Fact, rule: Rule) -> Until:
-        day = read_date(fact.row.get(rule.column or rule.year_end))
-        if day is None:
-            return UNREADABLE  # in doubt the duty holds: what is deleted does not come back
-        return Until(date(day.year, 12, 31) if rule.year_end else day)
 
     def _of_children(self, fact: Fact, rule: Rule) -> Until | None:
         system = fact.entry.place[0]
@@ -191,6 +174,43 @@ class Keeper:
                     seen.add(child.id)
                     waiting.append(child)
                     yield child
+
+
+def erased(fact: Fact) -> Treatment:
+    """How a record goes that nothing keeps (any more), as the map says."""
+    mode = fact.entry.spec.erase
+    if mode == "delete":
+        return Treatment(do="delete")
+    changed = replaced(fact) if mode == "replace" else blank(fact, _personal(fact))
+    if changed.stuck:
+        return Treatment(do="manual", reason=f"cannot be emptied: {', '.join(changed.stuck)}")
+    if not changed.after:
+        return Treatment(do="keep", reason="nothing personal is left in it")
+    return Treatment(do=mode, after=changed.after)
+
+
+def of_column(fact: Fact, rule: Rule) -> Until:
+    """The day that a column tells, before the spans of the rule are added."""
+    day = read_date(fact.row.get(rule.column or rule.year_end))
+    if day is None:
+        return UNREADABLE  # in doubt the duty holds: what is deleted does not come back
+    return Until(date(day.year, 12, 31) if rule.year_end else day)
+
+
+def expired(fact: Fact, today: date) -> date | None:
+    """The last day of a record's own retention rule, if that has passed; None: kept, or unsure."""
+    keep = fact.entry.spec.keep
+    if keep is None:
+        return None
+    try:
+        rule = parse_until(keep.until)
+        if rule.kept:
+            return None  # hangs on other records: see what was kept by a plan
+        day = of_column(fact, rule).day
+        last = _later(day, rule) if day is not None else None
+    except (ValueError, OverflowError):
+        return None
+    return last if last is not None and last < today else None
 
 
 def _later(day: date, rule: Rule) -> date:

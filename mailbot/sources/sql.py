@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine
 from mailbot.case import Label, Subject
 from mailbot.datamap import Database, DataMap
 from mailbot.errors import Permanent
+from mailbot.memory import Recollection
 from mailbot.plan import Action, Correction
 from mailbot.ports import ActionReceipt
 from mailbot.record import Finding, Row, SearchResult, Value, plain
@@ -23,9 +24,11 @@ from mailbot.sources.locating import locate
 from mailbot.sources.mapping import Mapped, lay
 from mailbot.sources.matching import Rules
 from mailbot.sources.planning import Planner, plain_actions, unmarked
+from mailbot.sources.rescanning import CAME_BACK, TIME_IS_UP, came_back, time_is_up, with_reason
 from mailbot.sources.schema import reflect
 from mailbot.sources.searching import Query, Scan
-from mailbot.sources.statements import by_values, row_of, scan
+from mailbot.sources.spelling import spelt_out
+from mailbot.sources.statements import by_key, by_values, row_of, scan
 
 _GRACE_S = 15.0  # beyond the statement timeout, for connecting and for a cancelled statement
 _SCHEMA_S = 30.0  # a schema read this long ago, in seconds, still holds for reading
@@ -97,6 +100,36 @@ class SqlSource:
             raise Permanent(f"{self.name}: an action of another system was handed in")
         with engines.translated(self.name, "acting"), self.write.begin() as connection:
             return Actor(self.lay(connection), connection, key).apply(actions)
+
+    def came_back(self, memory: Recollection) -> tuple[Sequence[Action], int]:
+        """See `memory.Records`."""
+        with engines.translated(self.name, "searching"), self.read.connect() as connection:
+            mapped, region = self.lay(connection), self.datamap.own.default_region
+            found, unsure = came_back(mapped, connection, memory, region)
+            actions = Planner(mapped, connection, self.name).erasure(found) if found else []
+        return with_reason(actions, CAME_BACK), unsure
+
+    def time_is_up(self, memory: Recollection, most: int) -> tuple[Sequence[Action], int]:
+        """See `memory.Records`."""
+        with engines.translated(self.name, "searching"), self.read.connect() as connection:
+            mapped = self.lay(connection)
+            found, more = time_is_up(mapped, connection, memory, self.today(), most)
+            actions = Planner(mapped, connection, self.name).erasure(found) if found else []
+        return with_reason(actions, TIME_IS_UP), more
+
+    def row(self, table: str, key: Row) -> Row | None:
+        """See `memory.Records`."""
+        with engines.translated(self.name, f"reading {table}"), self.read.connect() as connection:
+            shape = self.lay(connection).catalog.find(table)
+            if shape is None or set(key) not in (set(shape.key), set(shape.columns)):
+                return None
+            found = connection.execute(by_key(shape, key, connection.dialect.name)).fetchall()
+            return row_of(found[0]) if len(found) == 1 else None
+
+    def statements(self, actions: Sequence[Action]) -> Sequence[str]:
+        """See `memory.Records`."""
+        with engines.translated(self.name, "reading"), self.read.connect() as connection:
+            return spelt_out(self.lay(connection), connection.dialect, actions)
 
     def open(self) -> Mapped:
         """Connect and lay the map over what is there, or was a moment ago: a search and its plan

@@ -11,6 +11,7 @@ from mailbot.letters import NoticeFacts, QuestionFacts, write_notice, write_ques
 from mailbot.message import Mail
 from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.steps import approvers, outgoing
+from mailbot.steps.errand import errand
 from mailbot.steps.respond import EXTENDED
 
 _BREACH_REMINDER = timedelta(hours=12)
@@ -62,6 +63,7 @@ def ask(ctx: Context, tools: Tools) -> Outcome:
                 required=approvers.required(settings, ctx.matter.right),
                 given=len(ctx.approvals),
                 extended=EXTENDED in ctx.matter.flags,
+                errand=errand(ctx),
                 edited=bool(ctx.proposal and ctx.proposal.edited_text),
                 urgent=ctx.matter.marketing or ctx.matter.right.value in URGENT,
                 datamap=settings.datamap,

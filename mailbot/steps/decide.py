@@ -18,6 +18,7 @@ from mailbot.plan import Action, Do, Plan, Proposal, Purpose
 from mailbot.ports import KnownMessage, Token
 from mailbot.steps import approvers
 from mailbot.steps.classify import TRIAGE
+from mailbot.steps.errand import errand
 from mailbot.steps.respond import EXTENDED
 
 SECOND_THOUGHTS = "second-thoughts"  # of one who approved already: only a no counts
@@ -116,6 +117,10 @@ def decide(reply: Reply, approver: Approver, ctx: Context, tools: Tools) -> Move
     if TRIAGE in ctx.matter.flags:
         return _triage(reply, ctx)
     facts = {"decision": reply.decision, "approver": approver.address}
+    if errand(ctx) and reply.decision not in ("approve", "keep"):
+        if reply.decision in ("reject", "not_privacy"):
+            return Move(to=State.CLOSED, reason="errand-rejected", facts=facts, void_tokens=True)
+        return Unusable(reason=f"not-available-{reply.decision}")
     match reply.decision:
         case "approve":
             return _approve(approver, ctx, tools)

@@ -7,6 +7,7 @@ from mailbot.case import Label, State
 from mailbot.datamap import DataMap
 from mailbot.deadline import deadline
 from mailbot.letters import (
+    Draft,
     LetterFacts,
     build_package,
     build_portable,
@@ -22,6 +23,7 @@ from mailbot.message import OutgoingFile
 from mailbot.move import Context, Move, Outcome, Tools
 from mailbot.plan import Action, Do, Letter, Plan, Proposal, Purpose
 from mailbot.record import Certainty, Finding, display
+from mailbot.steps.errand import LIFTING, WARNING, errand
 from mailbot.steps.others import changes_anything, tells
 
 _WITH_COPY = frozenset({Label.ACCESS, Label.PORTABILITY})
@@ -80,36 +82,11 @@ def draft(ctx: Context, tools: Tools) -> Outcome:
     passphrase = ctx.passphrase
     if files and not passphrase:
         passphrase = new_passphrase(tools.random)
-    days = deadline(ctx.matter.received, settings.deadline.timezone)
-    written = write_letter(
-        LetterFacts(
-            case_number=ctx.case.number,
-            language=ctx.case.language,
-            right=ctx.matter.right,
-            purpose=proposal.purpose,
-            marketing=ctx.matter.marketing,
-            subject_name=ctx.mail.sender.name if ctx.mail and ctx.mail.sender else "",
-            request_subject=ctx.mail.subject if ctx.mail else "",
-            recipients=proposal.recipients,
-            received=days.received,
-            last_day=days.last_day,
-            extended_last_day=days.extended_last_day,
-            actions=proposal.actions,
-            findings=disclosed(ctx, proposal) or _acted_on(ctx, proposal),
-            found=sum(f.certainty is Certainty.CERTAIN for f in ctx.result.findings),
-            searched=ctx.result.searched,
-            not_searched=ctx.result.not_searched,
-            reason=proposal.reason,
-            files=sent_names(tuple(file.name for file in files), mode),
-            delivery=mode,
-            redactions=count_masked(_as_sent(ctx, proposal), ctx.subject, settings.datamap),
-            topics=ctx.classification.topics,
-            keep_case_years=settings.store.keep_case_years,
-            today=ctx.now.date(),
-            organisation=settings.organisation,
-            datamap=settings.datamap,
-        ),
-        tools.templates,
+    kind = errand(ctx)
+    written = (
+        Draft("", "")
+        if kind and not proposal.recipients
+        else _written(ctx, tools, proposal, files, mode)
     )
     plan = Plan(
         case=ctx.case.number,
@@ -140,6 +117,49 @@ def draft(ctx: Context, tools: Tools) -> Outcome:
         },
         changes={"plan_version": version},
         void_tokens=True,
+    )
+
+
+def _written(
+    ctx: Context,
+    tools: Tools,
+    proposal: Proposal,
+    files: tuple[OutgoingFile, ...],
+    mode: str,
+) -> Draft:
+    settings = tools.settings
+    days = deadline(ctx.matter.received, settings.deadline.timezone)
+    return write_letter(
+        LetterFacts(
+            lifting=LIFTING in ctx.matter.flags,
+            lifted_on=(ctx.now + WARNING).date(),
+            case_number=ctx.case.number,
+            language=ctx.case.language,
+            right=ctx.matter.right,
+            purpose=proposal.purpose,
+            marketing=ctx.matter.marketing,
+            subject_name=ctx.mail.sender.name if ctx.mail and ctx.mail.sender else "",
+            request_subject=ctx.mail.subject if ctx.mail else "",
+            recipients=proposal.recipients,
+            received=days.received,
+            last_day=days.last_day,
+            extended_last_day=days.extended_last_day,
+            actions=proposal.actions,
+            findings=disclosed(ctx, proposal) or _acted_on(ctx, proposal),
+            found=sum(f.certainty is Certainty.CERTAIN for f in ctx.result.findings),
+            searched=ctx.result.searched,
+            not_searched=ctx.result.not_searched,
+            reason=proposal.reason,
+            files=sent_names(tuple(file.name for file in files), mode),
+            delivery=mode,
+            redactions=count_masked(_as_sent(ctx, proposal), ctx.subject, settings.datamap),
+            topics=ctx.classification.topics,
+            keep_case_years=settings.store.keep_case_years,
+            today=ctx.now.date(),
+            organisation=settings.organisation,
+            datamap=settings.datamap,
+        ),
+        tools.templates,
     )
 
 

@@ -8,7 +8,8 @@ from mailbot.codec import to_json
 from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.plan import Action, Do
 from mailbot.ports import Effect
-from mailbot.steps.outgoing import effect_id
+from mailbot.steps.errand import LIFTING, REAPPLY, WARNING, errand
+from mailbot.steps.outgoing import effect_id, to_subject
 
 
 def carried_out(ctx: Context) -> tuple[Action, ...]:
@@ -39,6 +40,10 @@ def is_shadow(effect: Effect) -> bool:
 def execute(ctx: Context, tools: Tools) -> Outcome:
     """Intend one effect per system that changes; a stale record sends the matter back to look."""
     assert ctx.plan is not None  # nothing is approved without one
+    if errand(ctx) == LIFTING and not any(
+        effect.kind == "letter" and effect.status == "done" for effect in ctx.effects
+    ):
+        return _warn_first(ctx, tools)
     changing = {action.system for action in ctx.plan.actions if action.changes}
     by_system: dict[str, list[object]] = {}
     for action in ctx.plan.actions:
@@ -73,11 +78,26 @@ def execute(ctx: Context, tools: Tools) -> Outcome:
     )
 
 
+def _warn_first(ctx: Context, tools: Tools) -> Outcome:
+    """Art. 18(3): the person is told before the restriction is lifted, and may still object."""
+    assert ctx.plan is not None
+    letter = ctx.plan.letter
+    warning = to_subject(
+        ctx, tools.settings, "letter", letter.recipients, letter.subject, letter.text
+    )
+    return Act(
+        effects=(warning,),
+        then=lambda done: Move(to=State.APPROVED, reason="person-warned", due=ctx.now + WARNING),
+    )
+
+
 def _memory(ctx: Context, tools: Tools, system: str) -> dict[str, object]:
     """What the store must know to remember an erasure: until when a backup may bring it back, and
     the person's keys, of which it keeps hashes alone."""
     databases = {part.name: part for part in tools.settings.datamap.database}
-    if ctx.matter.right is not Label.ERASURE or system not in databases:
+    # What was erased again after a restore is remembered already, with the person's keys.
+    again = errand(ctx) == REAPPLY
+    if ctx.matter.right is not Label.ERASURE or system not in databases or again:
         return {}
     days = databases[system].backup_days or 366 * tools.settings.store.keep_case_years
     region = tools.settings.datamap.own.default_region

@@ -9,6 +9,7 @@ from mailbot.datamap import DataMap
 from mailbot.message import Mail, Verdict
 from mailbot.move import Context, Move, Outcome, Tools, Wait
 from mailbot.steps.belong import is_own_address
+from mailbot.steps.errand import errand
 
 # Rights that are answered with a letter alone: no search is made unless one is asked for.
 NO_SEARCH = frozenset({Label.INFO, Label.COMPLAINT, Label.BREACH_REPORT})
@@ -56,6 +57,9 @@ def _merged(keys: Iterable[Key]) -> tuple[Key, ...]:
 
 def identify(ctx: Context, tools: Tools) -> Outcome:
     """Collect keys and verdict; an erasure waits until what the person asked to see has left."""
+    if errand(ctx):
+        # What it was about has changed meanwhile: the command that began it looks afresh.
+        return Move(to=State.NEEDS_HUMAN, reason="errand-out-of-date")
     if ctx.matter.right is Label.ERASURE:
         waiting = [
             sibling

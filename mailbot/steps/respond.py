@@ -8,6 +8,7 @@ from mailbot.letters import mode_for, protect
 from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.plan import Purpose
 from mailbot.steps import outgoing
+from mailbot.steps.errand import errand
 
 EXTENDED = "extended"
 
@@ -16,6 +17,8 @@ def respond(ctx: Context, tools: Tools) -> Outcome:
     """Send the letter. The files are protected here; their digests were taken before."""
     plan = ctx.plan
     assert plan is not None  # nothing leaves without one
+    if not plan.letter.recipients and errand(ctx):
+        return Move(to=State.ANSWERED, reason="nobody-to-tell", due=ctx.now)
     mode = mode_for(ctx.matter.right, tools.settings.delivery.access)
     files = protect(ctx.files, mode, ctx.passphrase)
     effect = outgoing.to_subject(

@@ -37,4 +37,5 @@ def test_nothing_is_executed_or_sent_without_approval():
         entered = {old for old in State if state in TABLE[old].to} - {State.NEEDS_HUMAN}
         assert entered == {guard}
     entered = {old for old in State if State.APPROVED in TABLE[old].to}
-    assert entered == {State.ASKED, State.NEEDS_HUMAN}
+    # From itself: a lifting waits, approved, until the person has been warned (art. 18(3)).
+    assert entered == {State.ASKED, State.NEEDS_HUMAN, State.APPROVED}
