@@ -335,11 +335,13 @@ def _exchange(exchange: Exchange, at: Location, mailboxes: frozenset[str]) -> It
             yield Fault((*here, "address"), "this is not an e-mail address", "mend it")
         elif email(mailbox.address) in shared:
             yield Fault((*here, "address"), "it is listed as shared as well", "keep one of them")
+        if not mailbox.basis.strip() and not mailbox.noticed.strip():
+            continue  # a task for its owner
         if not mailbox.basis.strip():
             yield Fault(
                 (*here, "basis"),
                 "an employee's own mailbox is searched on no named basis",
-                "name it, or remove the mailbox: it then becomes a task for its owner",
+                "name it, or leave out both it and noticed: then its owner is asked to search",
             )
         if not _is_date(mailbox.noticed):
             yield Fault(

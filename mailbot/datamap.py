@@ -97,11 +97,12 @@ class Database(Part):
 
 
 class PersonalMailbox(Part):
-    """An employee's own mailbox: only with its legal basis and a notice (law.md § 5)."""
+    """An employee's own mailbox: searched only with its legal basis and the day on which the
+    employee was told (law.md § 5); without both, a task for its owner."""
 
     address: str
-    basis: str
-    noticed: str
+    basis: str = ""
+    noticed: str = ""
 
 
 class Exchange(Part):

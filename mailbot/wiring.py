@@ -116,10 +116,41 @@ def sources_of(
         lambda url: resolve_url(url, state),
         today,
         token_of(settings, environ),
+        _Beside(settings, environ).open,
     )
     if watch is not None:
         sources.watch = watch
     return sources
+
+
+class _Beside:
+    """Mailboxes that a sign-in opens beside its own: shared ones, by an app that may read them.
+
+    Graph and EWS open any mailbox within the app's scope, IMAP those of an app (OAuth); a password
+    opens one mailbox alone. Each is opened once and kept.
+    """
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._known: dict[tuple[str, str], Mailbox] = {}
+
+    def open(self, account: str, address: str) -> Mailbox | None:
+        """The mailbox of an address by the sign-in of a [[mailbox]]. Nothing connects yet."""
+        part = next(part for part in self._settings.mailbox if part.name == account)
+        by_app = part.kind in ("graph", "ews") or (part.imap is not None and part.imap.oauth)
+        if not by_app:
+            return None
+        if (account, address) not in self._known:
+            changes: dict[str, object] = {"name": f"{account}:{address}", "address": address}
+            if part.imap is not None:
+                changes["imap"] = part.imap.model_copy(update={"user": address})
+            settings = self._settings.model_copy(
+                update={"mailbox": (part.model_copy(update=changes),)}
+            )
+            opened, _ = mailboxes_of(settings, self._environ, SystemClock())
+            self._known[account, address] = next(iter(opened.values()))
+        return self._known[account, address]
 
 
 def token_of(settings: Settings, environ: Mapping[str, str]) -> Callable[[Database, str], str]:

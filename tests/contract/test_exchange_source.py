@@ -1,8 +1,10 @@
 """Mail as a source of records, over a Maildir and over IMAP: whose mail it is, and what is done."""
 
 import itertools
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from mailbot.case import Key, Label, Subject
 from mailbot.datamap import Exchange, KeyPattern, Own, PersonalMailbox
 from mailbot.errors import Permanent, Stale
+from mailbot.mailboxes.imap import ImapMailbox
 from mailbot.plan import Action, Do
 from mailbot.ports import Mailbox
 from mailbot.record import Certainty, Finding, SearchResult, fingerprint
@@ -181,8 +184,8 @@ def test_the_organisation_is_never_the_person(world: World, box: Mailbox) -> Non
 
 
 def test_what_is_not_searched_is_said(world: World, box: Mailbox) -> None:
-    employee = PersonalMailbox(address="ola@firma.test", basis="x", noticed="2026-11-01")
-    part = source(box, mailboxes=(box.address, "salg@firma.test"), personal=(employee,))
+    owner = PersonalMailbox(address="ola@firma.test")
+    part = source(box, mailboxes=(box.address, "salg@firma.test"), personal=(owner,))
     why = [one.why for one in part.find(KARI).not_searched]
     assert all(one.system == "mail" for one in part.find(KARI).not_searched)
     for told in ("salg@firma.test", "ola@firma.test: manual task", "contacts", "calendar"):
@@ -191,6 +194,102 @@ def test_what_is_not_searched_is_said(world: World, box: Mailbox) -> None:
     assert elsewhere.searched == ()
     assert any("salg@firma.test" in one.why for one in elsewhere.not_searched)
     assert any("salg@firma.test" in line for line in part.check())
+
+
+@pytest.fixture
+def second(
+    world: World, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[tuple[World, Mailbox]]:
+    """Another mailbox on the same kind of server."""
+    if isinstance(world, MaildirWorld):
+        (tmp_path / "second").mkdir()
+        other: World = MaildirWorld(tmp_path / "second")
+    else:
+        other = ImapWorld(request.getfixturevalue("server"), f"post{next(_users)}@firma.test")
+    opened = other.open()
+    opened.name, opened.address = "second", "salg@firma.test"
+    yield other, opened
+    opened.close()
+
+
+def several(box: Mailbox, other: Mailbox | None, **changes: object) -> ExchangeSource:
+    part = Exchange(name="mail", account="support", mailboxes=(box.address, "salg@firma.test"))
+    reach = {"salg@firma.test": other, "ola@firma.test": other}
+    return ExchangeSource(
+        part.model_copy(update=changes), box, OWN, {}, reach.get, lambda: date(2026, 11, 22)
+    )
+
+
+def test_several_shared_mailboxes_are_searched_and_acted_on(
+    world: World, box: Mailbox, second: tuple[World, Mailbox]
+) -> None:
+    other_world, other = second
+    world.deliver(mail("her", sender="kari.nordmann@kunde.test"))
+    other_world.deliver(mail("der", sender="kari.nordmann@kunde.test"))
+    other_world.deliver(mail("fremmed", sender="per@kunde.test"))
+    part = several(box, other)
+    found = part.find(KARI)
+    assert set(by_title(found)) == {"her", "der"}
+    assert {f.trail.partition(":")[0] for f in found.findings} == {box.address, "salg@firma.test"}
+    actions = [
+        replace(action, number=number, fingerprint=fingerprint(KEY, action.before))
+        for number, action in enumerate(part.actions(Label.ERASURE, found.findings), 1)
+    ]
+    assert [one.outcome for one in part.apply(actions, KEY)] == ["done", "done"]
+    assert world.mails() == []
+    assert len(other_world.mails()) == 1
+    with pytest.raises(Permanent, match="no longer reached"):
+        several(box, None).apply(actions, KEY)
+
+
+def test_one_mailbox_that_fails_hides_nothing_of_the_others(
+    world: World, box: Mailbox, second: tuple[World, Mailbox]
+) -> None:
+    other_world, other = second
+    world.deliver(mail("her", sender="kari.nordmann@kunde.test"))
+    if isinstance(other_world, MaildirWorld):
+        shutil.rmtree(other_world.root)
+    else:
+        assert isinstance(other, ImapMailbox)
+        other.close()
+        other = ImapMailbox(
+            name="second", address="salg@firma.test", host="localhost", port=1, security="tls",
+            user="x", password=lambda: "x", timeout=2.0,
+        )  # fmt: skip
+    result = several(box, other).find(KARI)
+    assert set(by_title(result)) == {"her"}
+    assert any(part.failed and "salg@firma.test" in part.why for part in result.not_searched)
+
+
+@pytest.mark.parametrize(
+    ("basis", "noticed", "searched"),
+    [
+        ("daglig drift", "2026-11-01", True),
+        ("daglig drift", "2026-11-22", True),
+        ("daglig drift", "2026-11-23", False),  # told only tomorrow
+        ("", "2026-11-01", False),
+        ("daglig drift", "", False),
+    ],
+)
+def test_an_employees_own_mailbox(
+    world: World,
+    box: Mailbox,
+    second: tuple[World, Mailbox],
+    basis: str,
+    noticed: str,
+    searched: bool,
+) -> None:
+    other_world, other = second
+    other_world.deliver(mail("hos ola", sender="kari.nordmann@kunde.test"))
+    owner = PersonalMailbox(address="ola@firma.test", basis=basis, noticed=noticed)
+    part = several(box, other, mailboxes=(box.address,), personal=(owner,))
+    result = part.find(KARI)
+    assert ("hos ola" in by_title(result)) is searched
+    told = any("ola@firma.test: manual task" in one.why for one in result.not_searched)
+    assert told is not searched
+    for right in (Label.ACCESS, Label.ERASURE):
+        tasks = [a for a in part.actions(right, ()) if a.do is Do.MANUAL]
+        assert [task.title for task in tasks] == ([] if searched else ["ola@firma.test"])
 
 
 def test_rights_make_actions_of_certain_mail_alone(world: World, box: Mailbox) -> None:
@@ -202,7 +301,8 @@ def test_rights_make_actions_of_certain_mail_alone(world: World, box: Mailbox) -
     assert [a.do for a in part.actions(Label.ERASURE, found)] == [Do.DELETE, Do.DELETE]
     assert [a.do for a in part.actions(Label.ACCESS, found)] == [Do.DISCLOSE, Do.DISCLOSE]
     assert len(part.actions(Label.PORTABILITY, found)) == 1
-    for right in (Label.OBJECTION, Label.RECTIFICATION, Label.INFO, Label.RESTRICTION):
+    assert [a.do for a in part.actions(Label.RESTRICTION, found)] == [Do.MANUAL]
+    for right in (Label.OBJECTION, Label.RECTIFICATION, Label.INFO):
         assert list(part.actions(right, found)) == []
 
 
