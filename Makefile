@@ -22,7 +22,7 @@ lint: $(VENV)/ready
 
 # Unit tests and stories first (no network, no servers), then what this machine has.
 test: lint
-	$(RUN)/pytest $(SPREAD) tests/unit tests/stories
+	$(RUN)/pytest $(SPREAD) tests/unit tests/fuzz tests/stories
 	$(RUN)/pytest $(SPREAD) -rs tests/contract tests/live
 
 # Every figure of README, measured anew on this machine.
@@ -31,7 +31,7 @@ bench: $(VENV)/ready
 
 # Slow proofs: many kills, long fuzzing.
 soak: $(VENV)/ready
-	MAILBOT_SOAK=1 $(RUN)/pytest -rs tests/stories tests/live -k "kill or fuzz"
+	MAILBOT_SOAK=1 $(RUN)/pytest -rs tests/fuzz tests/stories tests/live -k "kill or fuzz"
 
 # The lock file names no registry host: pip's own configuration says where packages come from.
 lock: $(VENV)/ready

@@ -46,8 +46,9 @@ def read_mailbox(value: str) -> Address | None:
     address = _address(spec)
     if address is None:
         return None
-    shown = one_line(decode_words(name))
-    if not _name_agrees(shown, address):
+    decoded = decode_words(name)
+    shown = one_line(decoded)
+    if any(_is_control(c) for c in decoded) or not _name_agrees(shown, address):
         return None
     return Address(address=address, name=shown[:200])
 
@@ -85,6 +86,9 @@ def _address(spec: str) -> str | None:
     local, at, domain = spec.partition("@")
     if not at or len(spec) > 254 or not _LOCAL.fullmatch(local) or "=?" in local:
         return None
+    # "%" and "!" routed mail onwards once (RFC 5321 § 7.7 warns of what they still may do).
+    if "%" in local or "!" in local or _mixes_scripts(local) or domain.endswith("."):
+        return None
     host = ascii_domain(domain)
     return f"{unicodedata.normalize('NFC', local)}@{host}" if host else None
 
@@ -94,12 +98,35 @@ def ascii_domain(domain: str) -> str:
     text = domain.strip().rstrip(".").lower()
     if not text or len(text) > 253 or not all(_LABEL.fullmatch(part) for part in text.split(".")):
         return ""
+    if unicodedata.normalize("NFKC", text) != text or _deceives(text):
+        return ""
     if not text.isascii():
         try:
             text = text.encode("idna").decode("ascii")
         except UnicodeError:
             return ""
     return text if all(_ASCII_LABEL.fullmatch(part) for part in text.split(".")) else ""
+
+
+def _deceives(domain: str) -> bool:
+    """Whether a label mixes alphabets, so as to look like another (UTS #39 § 5), or is no IDNA."""
+    for label in domain.split("."):
+        plain = label
+        if label.startswith("xn--"):
+            try:
+                plain = label.encode("ascii").decode("idna")
+            except UnicodeError:
+                return True
+        if not plain.isascii() and _mixes_scripts(plain):
+            return True
+    return False
+
+
+def _mixes_scripts(text: str) -> bool:
+    if text.isascii():
+        return False
+    scripts = {unicodedata.name(c, "?").split(" ")[0] for c in text if c.isalpha()}
+    return len(scripts - {"CJK", "HIRAGANA", "KATAKANA", "HANGUL"}) > 1
 
 
 def _name_agrees(name: str, address: str) -> bool:

@@ -21,6 +21,7 @@ _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,10000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,998})>")
 _LETTERS = re.compile(rb"[^a-z]+")
+_ENVELOPE = re.compile(rb">?From [^\s:]+[ \t]+[^\r\n:]{3,20}[ \t]\d?\d:\d\d[^\r\n]{0,100}\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def read_headers(buffer: bytes, start: int, end: int) -> tuple[Headers, int]:
     fields: list[tuple[str, str]] = []
     stray: list[bytes] = []
     odd = False
-    for line in _unfold(section):
+    for line, empty in _unfold(section):
         match = _NAME.match(line)
         head = (line.partition(b":")[0] if match is None else match.group(1)).lower()
         if match is None:
@@ -70,7 +71,9 @@ def read_headers(buffer: bytes, start: int, end: int) -> tuple[Headers, int]:
             odd = odd or _LETTERS.sub(b"", head[:60]) == b"from"
             continue
         name, maimed = _named(head)
-        odd = odd or maimed
+        # "From :" is a From to some programs only; a line of mere spaces ends the headers for some.
+        odd = odd or maimed or (name == "from" and line[len(head) : len(head) + 1] != b":")
+        odd = odd or (name == "from" and empty)
         fields.append((name, decode_header_bytes(line[match.end() :].strip(b" \t"))[:MAX_VALUE]))
     return Headers(tuple(fields), b"\n".join(stray[:1000]), odd), body
 
@@ -83,7 +86,7 @@ def _named(head: bytes) -> tuple[str, bool]:
 
 def _section(buffer: bytes, start: int, end: int) -> tuple[bytes, int]:
     """The octets of the section and the offset of the body; mbox's "From " line is skipped."""
-    if buffer.startswith(b"From ", start, end):
+    if _ENVELOPE.match(buffer, start, end):
         start = buffer.find(b"\n", start, end) + 1 or end
     for empty in (b"\n", b"\r\n"):
         if buffer.startswith(empty, start, end):
@@ -98,25 +101,28 @@ def _section(buffer: bytes, start: int, end: int) -> tuple[bytes, int]:
     return buffer[start:stop], body
 
 
-def _unfold(section: bytes) -> Iterator[bytes]:
-    """Logical lines: continuation lines joined to the field that they continue (RFC 5322 § 2.2.3).
+def _unfold(section: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Logical lines: continuation lines joined to the field that they continue (RFC 5322 § 2.2.3);
+    with each, whether one of its continuations is empty.
 
     A bare CR is no line end here: it stays in the value, where it makes an address invalid.
     """
     held: list[bytes] = []
     size = 0
+    empty = False
     for raw in section.split(b"\n"):
         line = raw[:-1] if raw.endswith(b"\r") else raw
         if line[:1] in (b" ", b"\t") and held:
             if size < MAX_VALUE:
                 held.append(line)
                 size += len(line)
+            empty = empty or not line.strip()
             continue
         if held:
-            yield b"".join(held)
-        held, size = [line], len(line)
+            yield b"".join(held), empty
+        held, size, empty = [line], len(line), False
     if held and held != [b""]:
-        yield b"".join(held)
+        yield b"".join(held), empty
 
 
 def decode_words(value: str) -> str:
