@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 from mailbot.mailtext.commands import read_command
 from mailbot.mailtext.forms import without_greeting
+from mailbot.mailtext.handover import read_handover
 from mailbot.mailtext.phrases import (
     name_tokens,
-    named_right,
     read_phrases,
     signature_doubts,
 )
 from mailbot.mailtext.reply import Reply, unclear
+from mailbot.mailtext.rights import named_right
 from mailbot.mailtext.same import essence
 from mailbot.mailtext.words import Words, load_words, tokens_of
 from mailbot.message import Automatic, Mail
@@ -103,15 +104,25 @@ def read_text(
         body = without_greeting(text.strip(), words)
         command = read_command(body, signature, words, names)
         if command is not None:
-            return command
+            return _better(command, body, signature, words, names)
     if reply.decision == "unclear":
-        named = named_right(text.strip(), words, names)
+        body = without_greeting(text.strip(), words)
+        named = named_right(text.strip(), words, names) or read_handover(body, words, names)
         if named is None:
             return unclear(_why(text, words) if reply.why == "not-understood" else reply.why)
         reply = named
     if signature_doubts(signature, words):
         return unclear("signature-speaks")
     return reply
+
+
+def _better(
+    command: Reply, body: str, signature: str, words: Words, names: frozenset[str]
+) -> Reply:
+    """A command that makes no sense as one may still hand the matter to somebody."""
+    if command.decision != "unclear" or signature_doubts(signature, words):
+        return command
+    return read_handover(body, words, names) or command
 
 
 def _why(text: str, words: Words) -> str:

@@ -57,7 +57,7 @@ def without_ending(text: str, words: Words, names: frozenset[str]) -> str:
     for at in range(len(lines)):
         if at and _ends_here(lines, at, names):
             return "\n".join(lines[:at]).strip()
-    return _without_tail(text.strip())
+    return _without_tail(text.strip(), words)
 
 
 def _ends_here(lines: list[str], at: int, names: frozenset[str]) -> bool:
@@ -71,15 +71,6 @@ def _ends_here(lines: list[str], at: int, names: frozenset[str]) -> bool:
     return bool(said) and len(said) <= _MAX_NAMES and set(said) <= names
 
 
-_CLOSING = (
-    "mvh|vh|(?:med )?vennlig hilsen|venlig hilsen|hilsen|helsing|hälsningar|mfg|viele grüße"
-    "|regards|best regards|kind regards"
-)
-_TAIL = re.compile(
-    rf"(?<=[\s,.!])(?:{_CLOSING})\b[\s,.!]*+(?:[^\W\d_][\w.'-]*+[ \t]*+){{0,4}}$", re.I
-)
-
-
-def _without_tail(text: str) -> str:
+def _without_tail(text: str, words: Words) -> str:
     """A reason without "Mvh Kari" behind it on the same line."""
-    return _TAIL.sub("", text[:4000]).rstrip(" ,\n\t") + text[4000:]
+    return words.closing.sub("", text[:4000]).rstrip(" ,\n\t") + text[4000:]

@@ -1,8 +1,8 @@
-"""The numbers of actions in a reply: "3", "3 og 5", "punkt 2, 3-5", "nr. 4 til 6"."""
+"""The numbers of actions in a reply: "3", "3 og 5", "punkt 2, 3-5", "nr. 4 til 6", "to og fem"."""
 
 import re
 
-from mailbot.mailtext.words import WORD, Words, fold, tokens_of
+from mailbot.mailtext.words import ITEMS, WORD, Words, fold, tokens_of
 
 NUMBER = re.compile(r"[ \t]*(?:#|n[or]\.?[ \t]*)?(\d{1,4})(?![\d%.]\d|\w)", re.I)
 _MAX_ITEMS = 500
@@ -16,10 +16,10 @@ def read_numbers(text: str, words: Words) -> tuple[tuple[int, ...] | None, str]:
     last = -1
     while True:
         start = _past_item_words(text, at, words)
-        match = NUMBER.match(text, start)
-        if match is None:
+        read = _number(text, start, words)
+        if read is None:
             return (None if through else tuple(found)), text[at:]
-        number = int(match[1])
+        number, end = read
         if number == 0:
             return None, text
         if through and 0 <= last < number <= last + _MAX_ITEMS:
@@ -28,13 +28,42 @@ def read_numbers(text: str, words: Words) -> tuple[tuple[int, ...] | None, str]:
             return None, text
         found[number] = None
         last, through = number, False
-        at = match.end()
+        at = end
         joint = _joint(text, at, words)
-        if joint is None or NUMBER.match(text, _past_item_words(text, joint[0], words)) is None:
+        if joint is None or not _number(text, _past_item_words(text, joint[0], words), words):
             return tuple(found), text[at:]
         at, through = joint
         if len(found) > _MAX_ITEMS:
             return None, text
+
+
+def find_numbers(text: str, words: Words) -> tuple[str, tuple[int, ...]] | None:
+    """The text with ITEMS in place of its one list of numbers, and these; None unless it has one.
+
+    The list begins with a digit or with a word for items: a number word alone counts other things.
+    """
+    for match in re.finditer(rf"(?<![\w.@])(?:#?\d{{1,4}}(?!\w)|{WORD.pattern})", text):
+        if not match.group().lstrip("#").isdigit() and fold(match.group()) not in words.items:
+            continue
+        numbers, rest = read_numbers(text[match.start() :], words)
+        if numbers is None:
+            return None
+        if numbers:
+            if re.search(r"(?<![\w.])\d{1,3}(?![\d%.]\d|\w)", rest):
+                return None
+            return f"{text[: match.start()]} {ITEMS} {rest}", numbers
+    return None
+
+
+def _number(text: str, at: int, words: Words) -> tuple[int, int] | None:
+    """The number at a place, in digits or in a word, and where it ends."""
+    match = NUMBER.match(text, at)
+    if match is not None:
+        return int(match[1]), match.end()
+    said = re.compile(rf"[ \t]*({WORD.pattern})").match(text, at)
+    if said is not None and fold(said[1]) in words.numbers:
+        return words.numbers[fold(said[1])], said.end()
+    return None
 
 
 def _past_item_words(text: str, at: int, words: Words) -> int:

@@ -7,6 +7,7 @@ from mailbot.mailtext.reply import Reply, unclear
 from mailbot.mailtext.words import Words, tokens_of
 
 _LETTER = 80  # characters from which a text on the command's own line may be a letter
+_LEAD_WORDS = 14
 _LEAD = 3  # filled lines among which the announcement of a letter stands
 
 
@@ -43,10 +44,14 @@ def announced_letter(
 def _announces(sentence: str, words: Words) -> bool:
     """Whether a sentence is wholly the command to use another letter."""
     said = tokens_of(sentence)
+    if words.doubts.intersection(said) or len(said) > _LEAD_WORDS:
+        return False
+    if words.letter_verbs.intersection(said) and words.letter_nouns.intersection(said):
+        return True
     for at, word in enumerate(said[:4]):
         for phrase in words.commands.get(word, ()):
             if phrase.kind == "edit" and any(len(said) - end <= 2 for end in phrase.ends(said, at)):
-                return not words.doubts.intersection(said)
+                return True
     return False
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mailbot.mailtext import vocabulary
 from mailbot.mailtext.addresses import domain_of
+from mailbot.mailtext.patterns import bare
 from mailbot.mailtext.quotes import is_disclaimer
 from mailbot.mailtext.reply import Reply, unclear
 from mailbot.mailtext.words import WORD, Words, fold, tokens_of
@@ -16,11 +17,12 @@ MAX_WORDS = 60  # a decision with all its courtesies is shorter
 _MAX_NAMES = 4
 # Signs that change nothing. Everything that is neither a word nor here makes a text unclear.
 _SIGNS = re.compile(r"[\s,;:!*_.–—-]")
-_HESITATION = re.compile(r"\.\s?\.|…|\?|¿|!\s*\?")
+HESITATION = re.compile(r"\.\s?\.|…|\?|¿|!\s*\?")
 _GLAD = re.compile("[\U0001f44d\U0001f44c\u2705\u2714\U0001f642\U0001f600\U0001f60a\U0001f64f]"
                    "[\U0001f3fb-\U0001f3ff]?|(?<!\\S):-?[)D](?!\\S)")  # fmt: skip
+_LISTED = 2  # words behind an "and" that may still be of a list
 CASE = "caseno"  # stands for the case's own number in a reply
-_SUBSTANCE = frozenset({"strong", "weak", "assent", "act"})
+SUBSTANCE = frozenset({"strong", "weak", "assent", "act"})
 _JOINT = "joint"
 
 
@@ -36,7 +38,7 @@ class _Word:
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class Span:
     """A stretch of the text that a phrase accounts for."""
 
     kind: str
@@ -62,7 +64,7 @@ def read_phrases(
     text = _without_block(text, words, names)
     for case in cases:
         text = text.replace(case, CASE)
-    if _HESITATION.search(text):
+    if HESITATION.search(text):
         return unclear("question" if "?" in text else "hesitation")
     text = _unquoted(text)
     found = _words(text, words)
@@ -76,27 +78,10 @@ def read_phrases(
     return unclear("not-understood") if spans is None else _decision(spans)
 
 
-def named_right(text: str, words: Words, names: frozenset[str]) -> Reply | None:
-    """ "Hun vil ha alt slettet, så dette er sletting": one clause says which right it is.
-
-    Naming a right changes no data. But nothing else may be decided, asked or taken back.
-    """
-    if len(text) > 600 or _HESITATION.search(text) or re.search(r"\d", text):
-        return None
-    rights: dict[str, None] = {}
-    for clause in re.split(r"[.,;:!\n]", text):
-        found = _words(clause, words)
-        if not found:
-            continue
-        spans = _cover(found, words, names) or []
-        kinds = {span.kind for span in spans}
-        if kinds & _SUBSTANCE or (not spans and words.doubts.intersection(tokens_of(clause))):
-            return None
-        # The clause must say so ("dette er…"): a word by itself may be the topic of another thing.
-        if "prefix" in kinds:
-            named = [span.kind[6:] for span in spans if span.kind.startswith("right:")]
-            rights.update(dict.fromkeys(named))
-    return Reply(decision="right", rights=tuple(rights), strong=True) if rights else None
+def spans_of(text: str, words: Words, names: frozenset[str]) -> list[Span] | None:
+    """The phrases that a clause consists of; None if it does not, or is too strange to be read."""
+    found = _words(text, words)
+    return _cover(found, words, names) if found else None
 
 
 def _unquoted(text: str) -> str:
@@ -106,10 +91,10 @@ def _unquoted(text: str) -> str:
     return match[1] if match else text
 
 
-def _decision(spans: Sequence[_Span]) -> Reply:
+def _decision(spans: Sequence[Span]) -> Reply:
     kinds = {span.kind for span in spans}
     rights = tuple(dict.fromkeys(s.kind[6:] for s in spans if s.kind.startswith("right:")))
-    said = [span.said for span in spans if span.kind in _SUBSTANCE]
+    said = [span.said for span in spans if span.kind in SUBSTANCE]
     if rights:
         if kinds & {"strong", "act"}:
             return unclear("two-decisions")
@@ -144,7 +129,7 @@ def _words(text: str, words: Words) -> list[_Word] | None:
             return None
         line = plain.count("\n", 0, match.start())
         found.append(
-            _Word(_mended(fold(word), words), word[:1].isupper(), line, bool(between.strip()))
+            _Word(mended(fold(word), words), word[:1].isupper(), line, bool(between.strip()))
         )
         at = match.end()
         if len(found) > 2 * MAX_WORDS:
@@ -152,9 +137,15 @@ def _words(text: str, words: Words) -> list[_Word] | None:
     return None if _SIGNS.sub("", plain[at:]) else found
 
 
-def _mended(word: str, words: Words) -> str:
-    """A word of approval with one slip of the finger ("Godkjnet"); not its past tense."""
-    if len(word) < 6 or word in words.known:
+def mended(word: str, words: Words) -> str:
+    """A word as the lists have it: "godkant" for "godkänt"; a word of approval with one slip of the
+    finger ("Godkjnet"), but not its past tense. Of several, the one that speaks against."""
+    if word in words.known:
+        return word
+    alike = words.bare.get(bare(word), ())
+    if alike:
+        return next((each for each in alike if each in words.weighty), alike[0])
+    if len(word) < 6:
         return word
     return next((own for own in sorted(words.own) if _one_slip(word, own)), word)
 
@@ -175,11 +166,11 @@ def _one_slip(one: str, other: str) -> bool:
     )
 
 
-def _cover(found: Sequence[_Word], words: Words, names: frozenset[str]) -> list[_Span] | None:
+def _cover(found: Sequence[_Word], words: Words, names: frozenset[str]) -> list[Span] | None:
     """The fewest phrases that account for every word, in order; None if some word is left."""
     texts = tuple(word.text for word in found)
     wild_until = _meaningless(found, words)
-    best: list[list[_Span] | None] = [None] * (len(found) + 1)
+    best: list[list[Span] | None] = [None] * (len(found) + 1)
     best[0] = []
     for at in range(len(found)):
         so_far = best[at]
@@ -188,25 +179,33 @@ def _cover(found: Sequence[_Word], words: Words, names: frozenset[str]) -> list[
         for kind, end in _options(found, texts, wild_until, at, words, names, so_far):
             known = best[end]
             if known is None or len(known) > len(so_far) + 1:
-                best[end] = [*so_far, _Span(kind, texts[at:end])]
+                best[end] = [*so_far, Span(kind, texts[at:end])]
     whole = best[len(found)]
     return None if whole and whole[-1].kind == _JOINT else whole
 
 
 def _meaningless(found: Sequence[_Word], words: Words) -> tuple[int, ...]:
-    """For each place, how far a run of words reaches that mean nothing here, in one clause."""
+    """For each place, how far a run of words reaches that mean nothing here, in one clause.
+
+    An "and" may begin a thought of its own ("I checked and the orders remain"): only a word or
+    two behind it still belong to what was listed.
+    """
     until = [0] * len(found)
+    clause = len(found)  # where the clause ends
     for at in range(len(found) - 1, -1, -1):
-        if found[at].text in words.weighty:
-            until[at] = at
-            continue
         following = at + 1
-        goes_on = (
-            following < len(found)
-            and not found[following].apart
-            and found[following].line == found[at].line
+        ends_here = (
+            following == len(found)
+            or found[following].apart
+            or found[following].line != found[at].line
         )
-        until[at] = max(following, until[following]) if goes_on else following
+        clause = following if ends_here else clause
+        if found[at].text in words.weighty or (
+            found[at].text in words.conjunctions and clause - following > _LISTED
+        ):
+            until[at] = at
+        else:
+            until[at] = following if ends_here else max(following, until[following])
     return tuple(until)
 
 
@@ -217,12 +216,14 @@ def _options(
     at: int,
     words: Words,
     names: frozenset[str],
-    so_far: Sequence[_Span],
+    so_far: Sequence[Span],
 ) -> list[tuple[str, int]]:
     """What may stand at a place: the kind of phrase, and where it ends."""
     out: list[tuple[str, int]] = []
     for phrase in words.phrases.get(texts[at], ()):
         for end in phrase.ends(texts, at, wild_until):
+            if phrase.open_ended and not _in_one_clause(phrase.kind, found, at, end, so_far):
+                continue
             if phrase.kind == "greeting":
                 if not so_far:
                     out.append((phrase.kind, _past_name(found, end, words)))
@@ -232,14 +233,29 @@ def _options(
                 out.append((phrase.kind, len(found)))
     if texts[at] in words.conjunctions and so_far and so_far[-1].kind != "greeting":
         out.append((_JOINT, at + 1))
-    apart = at > 0 and (found[at].apart or found[at].line > found[at - 1].line)
     if (
-        apart
+        at > 0
+        and _begins_clause(found, at)
         and all(text in names for text in texts[at:])
         and not words.doubts.intersection(texts[at:])
     ):
         out.append(("name", len(found)))
     return out
+
+
+def _in_one_clause(
+    kind: str, found: Sequence[_Word], at: int, end: int, so_far: Sequence[Span]
+) -> bool:
+    """Whether a phrase with a wild card keeps to its clause: "ja takk. for det meste" gives no
+    thanks, and "godkjent det jeg har sett" does not say that all was seen."""
+    if any(_begins_clause(found, i) for i in range(at + 1, end)):
+        return False
+    free = kind == "thanks" or not so_far or so_far[-1].kind in (_JOINT, "greeting", "sign_off")
+    return free or _begins_clause(found, at)
+
+
+def _begins_clause(found: Sequence[_Word], at: int) -> bool:
+    return found[at].apart or found[at].line > found[at - 1].line
 
 
 def _past_name(found: Sequence[_Word], at: int, words: Words) -> int:
@@ -297,6 +313,8 @@ def _speaks(line: str, words: Words) -> bool:
     said = tokens_of(line)
     if (words.doubts | words.only).intersection(said) or _commands(line, words):
         return True
+    if not vocabulary.LOOKS_LIKE_DETAILS.search(line) and _is_sentence(line, words):
+        return True
     if _NUMBERS.fullmatch(line.strip()):
         return True  # "3 og 5"
     for at, word in enumerate(said[:-1]):
@@ -304,6 +322,18 @@ def _speaks(line: str, words: Words) -> bool:
         if word in words.items and said[at + 1].isdigit() and len(said[at + 1]) <= 3 and not longer:
             return True
     return False
+
+
+def _is_sentence(line: str, words: Words) -> bool:
+    """Whether a line is talk rather than a name, a title or a firm: "fakturaene blir liggende"."""
+    found = WORD.findall(line)
+    plain = [fold(word) for at, word in enumerate(found)
+             if word[:1].islower() or (at == 0 and len(found) > 2)]  # fmt: skip
+    if (words.heavy | words.past).intersection(plain):
+        return True
+    if not found or not found[0][:1].islower():
+        return False
+    return bool((words.small | words.weighty).intersection(plain)) or plain == ["no"]
 
 
 _NUMBERS = re.compile(r"#?\d{1,2}(?:(?:\s*[,&+/]\s*|\s+[^\W\d_]{1,4}\s+)#?\d{1,2}){0,9}\.?")

@@ -182,7 +182,8 @@ MOBILE_FOOTER = re.compile(
 _TITLE = (
     r"(?:caution|warning|advarsel|varning|vorsicht|achtung|obs|merk|ekstern(?:\s+e-?post)?"
     r"|external(?:\s+e-?mail|\s+sender|\s+message)?|extern(?:\s+e-?post|\s+avsändare)?"
-    r"|externe e-?mail|ekstern\s+(?:avsender|afsender|mail|melding))"
+    r"|externe e-?mail|e[kx]stern[at]?\s+(?:avsend[ae]r|afsender|avsändare|mail"
+    r"|melding|absender|mottatt))"
 )
 _THIS_MAIL = (
     r"(?:this|the|denne|dette|det här|den här|detta|diese|dieser)\s+(?:\w+\s+)?(?:e-?mail\w*"
@@ -196,6 +197,7 @@ BANNER = re.compile(
     rf"(?:{_THIS_MAIL}.{{0,40}}\b(?:originate\w*|kommer|kom|er sendt|sendt|skickad\w*|stammt"
     rf"|came|was"
     r" sent|is from|er frå|er fra|är från|wurde)\b.{0,80}\b(?:outside|utenfor|utanfor|utanför"
+    r"|utsida|utsiden|utsidan"
     r"|utifrån"
     r"|utanifrån|ekstern\w*|extern\w*|uden for|udenfor|utenifra|außerhalb)"
     r"|(?:you don't|you do not|you dont) often get e?-?mail from|du får ikke ofte e-post fra"

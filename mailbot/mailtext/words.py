@@ -1,8 +1,10 @@
 """The words by which staff decide, in each language: templates/<language>/decisions.toml."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -11,34 +13,45 @@ from mailbot.mailtext.patterns import (
     WORD,
     Node,
     Tokens,
-    can_be_empty,
+    bare,
     ends,
-    first_words,
     fold,
+    has_wild,
     read_pattern,
     tokens_of,
     words_of,
 )
 
-__all__ = ["COMMANDS", "WORD", "Phrase", "Tokens", "Words", "fold", "load_words", "tokens_of"]
+__all__ = [
+    "COMMANDS", "ITEMS", "WHO", "WORD", "Phrase", "Tokens", "Words", "fold", "load_words",
+    "tokens_of",
+]  # fmt: skip
 
 FILE = "decisions.toml"
 SHOWN = "words.toml"  # holds the words that approval mails show: they must be understood
 COMMANDS = (
     "reject", "edit", "extend", "keep", "ask", "identity", "not_privacy", "assign", "redact",
 )  # fmt: skip
+ITEMS = "itemsno"  # stands for the numbers of actions in a phrase
+WHO = "whono"  # stands for a colleague: a name or an address
 REJECT_IF_REASONED = "reject?"  # "ikke godkjent": a rejection if a reason follows
+REJECT_AS_TOLD = "reject="  # "dette er feil person": the words themselves are the reason
 _APPROVING = ("strong", "weak", "assent", "act")
 _HARMLESS = ("thanks", "praise", "extras")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Phrase:
     """A phrase and what it stands for: "strong", "weak", "assent", "act", "thanks",
     "right:access", or the name of a command."""
 
     node: Node
     kind: str
+
+    @cached_property
+    def open_ended(self) -> bool:
+        """Whether a wild card is in it."""
+        return has_wild(self.node)
 
     def ends(
         self, words: Sequence[str], at: int, wild_until: Sequence[int] = ()
@@ -59,12 +72,15 @@ class Words:
 
     phrases: Mapping[str, tuple[Phrase, ...]]
     commands: Mapping[str, tuple[Phrase, ...]]
-    keep_after: Mapping[str, tuple[Phrase, ...]]
+    items_first: Mapping[str, tuple[Phrase, ...]]
     rights: Mapping[str, frozenset[str]]
     known: frozenset[str]
+    bare: Mapping[str, tuple[str, ...]]
     weighty: frozenset[str]
     own: frozenset[str]
     doubts: frozenset[str]
+    heavy: frozenset[str]
+    small: frozenset[str]
     only: frozenset[str]
     past: frozenset[str]
     later: frozenset[str]
@@ -75,6 +91,15 @@ class Words:
     through: frozenset[Tokens]
     items: frozenset[str]
     because: frozenset[Tokens]
+    numbers: Mapping[str, int]
+    negators: frozenset[str]
+    asking: frozenset[str]
+    so: frozenset[Tokens]
+    plain_no: frozenset[str]
+    letter_verbs: frozenset[str]
+    letter_nouns: frozenset[str]
+    assign_to: Mapping[str, tuple[Phrase, ...]]
+    closing: re.Pattern[str]
     keywords: Mapping[str, Mapping[str, str]]
 
 
@@ -120,10 +145,14 @@ class _Builder:
     def __init__(self) -> None:
         self.phrases: dict[Phrase, None] = {}
         self.commands: dict[Phrase, None] = {}
-        self.keep_after: dict[Phrase, None] = {}
+        self.items_first: dict[Phrase, None] = {}
+        self.assign_to: dict[Phrase, None] = {}
+        self.numbers: dict[str, int] = {}
+        self.sign_offs: set[str] = set()
         self.keywords: dict[str, Mapping[str, str]] = {}
         self.sets: dict[str, set[Tokens]] = {}
         self.named: dict[str, Node] = {}
+        self.parts: set[str] = set()
 
     def add(self, language: str, table: Mapping[str, object]) -> None:
         self.keywords[language] = {
@@ -133,6 +162,7 @@ class _Builder:
         for name in _table(table, "parts"):
             choices = [self._node(text) for text in _texts(_table(table, "parts"), name)]
             self.named[name] = Node("any", parts=tuple(choices))
+            self.parts.update(words_of(self.named[name]))
         approve, harmless = _table(table, "approve"), _table(table, "harmless")
         for kind in _APPROVING:
             self._phrases(self.phrases, _texts(approve, kind), kind)
@@ -144,7 +174,17 @@ class _Builder:
         for name in COMMANDS:
             self._phrases(self.commands, _texts(commands, name), name)
         self._phrases(self.commands, _texts(commands, "reject_with_reason"), REJECT_IF_REASONED)
-        self._phrases(self.keep_after, _texts(commands, "keep_after"), "keep")
+        self._phrases(self.commands, _texts(commands, "reject_as_told"), REJECT_AS_TOLD)
+        for name in ("keep", "redact"):
+            texts = _texts(commands, f"{name}_after")
+            after = [text if ITEMS in text else f"{ITEMS} {text}" for text in texts]
+            self._phrases(self.items_first, after, name)
+        self._phrases(self.assign_to, _texts(commands, "assign_to"), "assign")
+        self.sets.setdefault("plain_no", set()).update(map(tokens_of, _texts(commands, "plain_no")))
+        self._phrases(self.commands, _texts(commands, "plain_no"), "reject")
+        self.sign_offs.update(
+            text for text in _texts(harmless, "sign_offs") if not re.search(r"[\[(<]", text)
+        )
         for name, word in self.keywords[language].items():
             self._keyword(name, word)
         rights = _table(table, "rights")
@@ -152,6 +192,8 @@ class _Builder:
         for right in rights:
             if right != "prefixes":
                 self._phrases(self.phrases, _texts(rights, right), f"right:{right}")
+        for count, names in enumerate(_texts(_table(table, "grammar"), "numbers"), start=1):
+            self.numbers.update(dict.fromkeys(tokens_of(names), count))
         for section in ("grammar", "doubt"):
             for name in _table(table, section):
                 texts = _texts(_table(table, section), name)
@@ -182,7 +224,7 @@ class _Builder:
         for text in texts:
             node = self._node(text)
             # A phrase whose every part may be missing ("[ja] [takk]") would begin anywhere.
-            if can_be_empty(node) or not first_words(node):
+            if node.empty or not node.first:
                 raise ValueError(f"the phrase {text[:60]!r} may be empty")
             into[Phrase(node, kind)] = None
 
@@ -199,33 +241,39 @@ class _Builder:
                 for right, words in found.items()}  # fmt: skip
 
     def built(self) -> Words:
-        every = (*self.phrases, *self.commands, *self.keep_after)
+        every = (*self.phrases, *self.commands, *self.items_first, *self.assign_to)
         known = {word for phrase in every for word in words_of(phrase.node)}
         known.update(word for forms in self.sets.values() for tokens in forms for word in tokens)
         deciding = {
             word
-            for phrase in (*self.commands, *self.keep_after, *self.phrases)
-            if phrase.kind in (*COMMANDS, REJECT_IF_REASONED, "strong", "weak", "act")
+            for phrase in (*self.commands, *self.items_first, *self.phrases)
+            if phrase.kind
+            in (*COMMANDS, REJECT_IF_REASONED, REJECT_AS_TOLD, "strong", "weak", "act")
             or phrase.kind.startswith("right:")
-            for word in first_words(phrase.node)
-        }
+            for word in phrase.node.first
+        } - self._single("small")
+        deciding -= self.parts  # what decisions are about, and how; not what is decided
         heavy = self._single("words") | self._single("later") | self._single("only")
+        heavy |= self._single("heavy")
         own = {
             word
             for phrase in self.phrases
             if phrase.kind == "strong"
-            for word in first_words(phrase.node)
+            for word in phrase.node.first
             if len(word) > 5 and 1 in phrase.ends((word,), 0)
         }
         return Words(
             phrases=_by_first(self.phrases),
             commands=_by_first(self.commands),
-            keep_after=_by_first(self.keep_after),
+            items_first=_by_first(self.items_first),
             rights=self._rights(),
             known=frozenset(known),
-            weighty=frozenset(deciding | heavy | self._single("past") | self._single("rest")),
+            bare=_by_letters(known),
+            weighty=frozenset(own | deciding | heavy | self._single("past") | self._single("rest")),
             own=frozenset(own),
             doubts=self._single("words"),
+            heavy=self._single("heavy"),
+            small=self._single("small"),
             only=self._single("only"),
             past=self._single("past"),
             later=self._single("later"),
@@ -236,6 +284,15 @@ class _Builder:
             through=frozenset(self.sets.get("through", ())),
             items=self._single("items"),
             because=frozenset(self.sets.get("because", ())),
+            numbers=self.numbers,
+            negators=self._single("not"),
+            asking=self._single("asking"),
+            so=frozenset(self.sets.get("so", ())),
+            plain_no=frozenset(" ".join(tokens) for tokens in self.sets.get("plain_no", ())),
+            letter_verbs=self._single("letter_verbs"),
+            letter_nouns=self._single("letter_nouns"),
+            assign_to=_by_first(self.assign_to),
+            closing=_closing(self.sign_offs),
             keywords=self.keywords,
         )
 
@@ -243,9 +300,25 @@ class _Builder:
 def _by_first(phrases: Iterable[Phrase]) -> dict[str, tuple[Phrase, ...]]:
     found: dict[str, list[Phrase]] = {}
     for phrase in phrases:
-        for first in first_words(phrase.node):
+        for first in phrase.node.first:
             found.setdefault(first, []).append(phrase)
     return {first: tuple(several) for first, several in found.items()}
+
+
+def _closing(sign_offs: Iterable[str]) -> re.Pattern[str]:
+    """ "Mvh Kari" at the end of a line."""
+    known = "|".join(re.escape(each) for each in sorted(sign_offs, key=len, reverse=True))
+    return re.compile(
+        rf"(?<=[\s,.!])(?:{known or '(?!)'})\b[\s,.!]*+(?:[^\W\d_][\w.'-]*+[ \t]*+){{0,4}}$", re.I
+    )
+
+
+def _by_letters(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for word in sorted(words):
+        if len(word) > 3:  # "for" is no "før"
+            found.setdefault(bare(word), []).append(word)
+    return {letters: tuple(several) for letters, several in found.items()}
 
 
 def _table(table: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"  # collected by others; not shipped
-DEVELOPMENT = sorted(str(path) for path in (ROOT / "tests" / "language").glob("*.jsonl"))
+LANGUAGE = ROOT / "tests" / "language"
+DEVELOPMENT = sorted(str(path) for path in LANGUAGE.glob("dev*.jsonl"))
+REPLIES = sorted(str(path) for path in LANGUAGE.glob("replies-dev*.jsonl"))
 
 PARTS = (
     (
@@ -27,6 +29,7 @@ PARTS = (
     ),
     ("taking mail in, against a bare loop", [sys.executable, "-m", "tests.bench.intake"]),
     ("proposing a data map", [sys.executable, "-m", "tests.bench.discover"]),
+    ("reading replies of staff", [sys.executable, "-m", "tests.bench.replies", *REPLIES]),
     ("locating", [sys.executable, "-m", "tests.bench.locate"]),
     (
         "the loop on real servers",

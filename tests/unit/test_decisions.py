@@ -1,8 +1,8 @@
 """Replies of staff, from the raw mail to the decision. Above all: no "no" is read as a "yes"."""
 
 import csv
-import importlib.util
 import itertools
+import re
 import tomllib
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from mailbot.mailtext.decisions import load_words, read_reply, read_text
 from mailbot.mailtext.patterns import ends, read_pattern, words_of
 from mailbot.message import Automatic, Mail
 from mailbot.steps.parse import parse
+from tests.bench import replies as bench_replies
 from tests.replies import clients
 
 ROOT = Path(__file__).parents[2]
@@ -304,27 +305,42 @@ def test_no_reservation_anywhere_in_an_approval_is_overlooked():
 
 def test_no_strange_word_and_no_number_is_overlooked():
     names = frozenset({"kari", "leder"})
+    # Behind these any harmless word may follow; a number or a sign may not.
+    open_ended = re.compile(r"takk|thank|beklager|sorry|har |have |jeg er|i'm|sitter", re.I)
     for decision, text, *_ in SAMPLES:
-        if decision != "approve" or "\n" in text or "Takk for" in text:
+        if decision != "approve" or "\n" in text:
             continue
         words = text.split(" ")
+        strange = () if open_ended.search(text) else ("xyzzy",)
         for place in range(len(words) + 1):
-            for said in ("xyzzy", "3", "?", "%", "(", "»", "🙃"):
+            for said in (*strange, "3", "?", "%", "(", "»", "🙃"):
                 changed = " ".join([*words[:place], said, *words[place:]])
                 assert read_text(changed, WORDS, names).decision != "approve", changed
 
 
-REPLIES = ROOT / "tests/language/replies-dev.jsonl"
+def reservations() -> list[str]:
+    lines = (ROOT / "tests/replies/reservations.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
-@pytest.mark.skipif(not REPLIES.is_file(), reason="the labelled replies are not in this copy")
-def test_labelled_replies_of_other_hands():
-    path = ROOT / "tests/bench/replies.py"
-    spec = importlib.util.spec_from_file_location("bench_replies", path)
-    assert spec is not None
-    assert spec.loader is not None
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
-    counts, wrong = bench.measure(REPLIES, WORDS)
-    assert not [pair for pair in counts if pair[1] == "approve" != pair[0]]
-    assert len(wrong) <= 0.04 * counts.total()
+def test_no_reservation_in_words_of_its_own_is_overlooked():
+    names = frozenset({"kari", "moe"})
+    approvals = ("Godkjent", "Ja takk", "Yes, go ahead", "Ja, bitte so ausführen")
+    shapes = ("{a}. {r}", "{a}, {r}", "{a} {r}", "{r}. {a}", "{r}, {a}", "{r} {a}", "{a}\n\n{r}",
+              "{a} - {r}", "{a}\n\nMvh\nKari\n\n{r}")  # fmt: skip
+    for at, reservation in enumerate(reservations()):
+        approval = approvals[at % len(approvals)]
+        for shape in shapes:
+            text = shape.format(a=approval, r=reservation)
+            assert read_text(text, WORDS, names).decision != "approve", text
+
+
+# Each set was labelled before it was first read; the figures of that first reading are in README.
+REPLIES = sorted((ROOT / "tests/language").glob("replies-dev*.jsonl"))
+
+
+@pytest.mark.parametrize("file", REPLIES, ids=lambda file: file.stem)
+def test_labelled_replies(file):
+    measured = bench_replies.measure(file, WORDS)
+    assert measured.false_approvals == 0
+    assert measured.right >= 0.96 * measured.total, measured.wrong
