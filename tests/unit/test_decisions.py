@@ -295,10 +295,10 @@ def test_no_reservation_anywhere_in_an_approval_is_overlooked():
             continue
         words = text.split(" ")
         for place in range(len(words) + 1):
-            for _ in range(3):
+            for _ in range(2):
                 step += 7
                 doubt = doubts[step % len(doubts)]
-                for said in (doubt, doubt.upper(), doubt.capitalize(), f"\n{doubt}\n"):
+                for said in (doubt, f"\n{doubt.upper()}\n"):
                     changed = " ".join([*words[:place], said, *words[place:]])
                     assert read_text(changed, WORDS, names).decision != "approve", changed
 
@@ -330,7 +330,7 @@ def test_no_reservation_in_words_of_its_own_is_overlooked():
               "{a} - {r}", "{a}\n\nMvh\nKari\n\n{r}")  # fmt: skip
     for at, reservation in enumerate(reservations()):
         approval = approvals[at % len(approvals)]
-        for shape in shapes:
+        for shape in shapes[at % 2 :: 2]:  # every other one, in turn
             text = shape.format(a=approval, r=reservation)
             assert read_text(text, WORDS, names).decision != "approve", text
 
