@@ -35,8 +35,8 @@ def unavailable(settings: Keys) -> Iterator[Fault]:
     """What the schema knows and this version does not do yet. Delete entries as they are built."""
     for place, mailbox in enumerate(settings.mailbox):
         at: Location = ("mailbox", place)
-        if mailbox.kind in ("graph", "ews"):
-            yield Fault((*at, "kind"), f"{mailbox.kind} is {NOT_AVAILABLE}", "use imap or maildir")
+        if mailbox.kind == "ews":
+            yield Fault((*at, "kind"), f"ews is {NOT_AVAILABLE}", "use graph, imap or maildir")
         for section, part in (("imap", mailbox.imap), ("smtp", mailbox.smtp)):
             if part is not None and part.oauth is not None:
                 yield Fault(

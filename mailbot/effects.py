@@ -143,7 +143,7 @@ class Performer:
             sent = outbox.find(effect.id)
             if sent is not None:
                 return self._sent(effect, sent)
-            if not outbox.certain:
+            if not outbox.certain(effect.id):
                 self._give_time(effect)
         try:
             sent = outbox.send(mail, begun=lambda: self._begin(effect))

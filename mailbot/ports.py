@@ -12,6 +12,7 @@ from typing import Protocol
 from mailbot.case import Case, Label, Matter, Subject
 from mailbot.memory import Memory, Recollection
 from mailbot.plan import Action, Correction
+from mailbot.ports_mailbox import Confined as Confined
 from mailbot.ports_mailbox import Fetched as Fetched
 from mailbot.ports_mailbox import Mailbox as Mailbox
 from mailbot.ports_mailbox import MailQuery as MailQuery

@@ -96,6 +96,16 @@ class Mailbox(Protocol):
         """Hang up."""
 
 
+class Confined(Protocol):
+    """A mailbox whose sign-in may reach further than it should."""
+
+    def opens(self, address: str) -> bool | None:
+        """Whether this sign-in opens another mailbox too; None if there is no such mailbox."""
+
+    def grants(self) -> Sequence[str]:
+        """The permissions that it has for the whole organisation, as far as can be seen."""
+
+
 class Outbox(Protocol):
     """Sends mail from one address."""
 
@@ -108,6 +118,5 @@ class Outbox(Protocol):
     def find(self, effect: str) -> Sent | None:
         """The receipt of a mail that left earlier, by its effect id; None: no trace of it (yet)."""
 
-    @property
-    def certain(self) -> bool:
-        """Whether `find() is None` proves that the mail never left (a folder, a draft's id)."""
+    def certain(self, effect: str) -> bool:
+        """Whether `find(effect) is None` proves that the mail never left (a folder; a draft)."""

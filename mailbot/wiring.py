@@ -21,7 +21,7 @@ from mailbot.flow import Flow
 from mailbot.intake import Intake
 from mailbot.learning import Learning
 from mailbot.letters import LANGUAGES, Templates, templates_root
-from mailbot.mailboxes import open_mailbox, open_outbox
+from mailbot.mailboxes import Surroundings, open_mailbox, open_outbox
 from mailbot.mailtext.decisions import Words, load_words
 from mailbot.memory import Records
 from mailbot.move import Tools
@@ -84,18 +84,24 @@ def store_of(
 
 
 def mailboxes_of(
-    settings: Settings, environ: Mapping[str, str], clock: Clock
+    settings: Settings,
+    environ: Mapping[str, str],
+    clock: Clock,
+    sign_ins: SignIns | None = None,
 ) -> tuple[dict[str, Mailbox], dict[str, Outbox]]:
     """Every [[mailbox]] and the way it sends. Nothing connects yet."""
-    secrets = secrets_of(settings, environ)
-    state = state_dir(settings, environ)
+    around = Surroundings(
+        secret=secrets_of(settings, environ).read,
+        sign_ins=sign_ins or sign_ins_of(settings, environ),
+        state=state_dir(settings, environ),
+        folder=settings.folder,
+        clock=clock,
+    )
     mailboxes: dict[str, Mailbox] = {}
     outboxes: dict[str, Outbox] = {}
     for part in settings.mailbox:
-        mailboxes[part.name] = open_mailbox(part, secrets.read, state, settings.folder)
-        outboxes[part.name] = open_outbox(
-            part, mailboxes[part.name], secrets.read, state, clock, settings.folder
-        )
+        mailboxes[part.name] = open_mailbox(part, around)
+        outboxes[part.name] = open_outbox(part, mailboxes[part.name], around)
     return mailboxes, outboxes
 
 

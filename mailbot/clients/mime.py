@@ -23,7 +23,7 @@ _LONGEST_ID = 900  # octets; a header line may hold 998 (RFC 5322 § 2.1.1)
 _FOLD = 76
 
 # No out-of-office and no receipts; but bounces must come, so never "All" (MS-OXCMAIL 2.2.3.2.14).
-_SUPPRESS = ("X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply")
+SUPPRESS = ("X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _ID = re.compile(r"[^\s<>\x00-\x1f\x7f-\U0010ffff]+")
@@ -108,8 +108,8 @@ def _plain_id(value: str) -> bool:
     return bool(_ID.fullmatch(value)) and "@" in value and len(value) <= _LONGEST_ID
 
 
-def _threading(mail: Outgoing) -> list[str]:
-    """In-Reply-To and References (RFC 5322 § 3.6.4); ids that cannot be written are left out.
+def thread_of(mail: Outgoing) -> tuple[str, list[str]]:
+    """What In-Reply-To and References say (RFC 5322 § 3.6.4), without ids that cannot be written.
 
     Of a long thread the first and the newest ids are kept: by the first, programs find the
     thread; by the newest, the mail that is answered.
@@ -119,6 +119,11 @@ def _threading(mail: Outgoing) -> list[str]:
     ids = list(dict.fromkeys(reversed(ids)))[::-1]
     if len(ids) > MOST_REFERENCES:
         ids = [ids[0], *ids[-(MOST_REFERENCES - 1) :]]
+    return parent, ids
+
+
+def _threading(mail: Outgoing) -> list[str]:
+    parent, ids = thread_of(mail)
     lines = [f"In-Reply-To: <{parent}>"] if parent else []
     if ids:
         lines.append("References: " + "\r\n ".join(f"<{one}>" for one in ids))
@@ -127,7 +132,7 @@ def _threading(mail: Outgoing) -> list[str]:
 
 def _further(mail: Outgoing) -> list[str]:
     given = {name.lower(): (name, value) for name, value in mail.headers.items()}
-    given.setdefault(_SUPPRESS[0].lower(), _SUPPRESS)
+    given.setdefault(SUPPRESS[0].lower(), SUPPRESS)
     lines = []
     for lowered, (name, value) in given.items():
         if (

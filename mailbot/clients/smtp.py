@@ -63,8 +63,7 @@ class SmtpOutbox:
         self._timeout = timeout
         self._answer_timeout = answer_timeout
 
-    @property
-    def certain(self) -> bool:
+    def certain(self, effect: str) -> bool:
         """False: the witness may be late, or a person may have deleted it."""
         return False
 

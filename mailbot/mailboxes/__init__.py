@@ -1,9 +1,11 @@
 """Mailboxes by kind. A new kind is a module, a line in KINDS and a parameter of the contract."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mailbot.clients.microsoft import SignIns
 from mailbot.clients.smtp import SmtpOutbox
 from mailbot.config import Imap, Mailbox, Smtp
 from mailbot.errors import ConfigError, Permanent
@@ -15,55 +17,51 @@ from mailbot.ports import Mailbox as MailboxPort
 Secret = Callable[[str], str]  # "credential:NAME" -> its text
 
 
-class Kind(Protocol):
-    """How one kind of mailbox is opened. Nothing connects before it is used.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What opening a mailbox needs beside its own section.
 
-    `state` is where relative paths of mail start, `folder` where those of certificates do.
+    secret: reads a credential. sign_ins: the apps of Microsoft. state: where relative paths of
+    mail start; folder: where those of certificates do.
     """
 
-    def mailbox(self, part: Mailbox, secret: Secret, state: Path, folder: Path) -> MailboxPort:
+    secret: Secret
+    sign_ins: SignIns
+    state: Path
+    folder: Path
+    clock: Clock
+
+
+class Kind(Protocol):
+    """How one kind of mailbox is opened. Nothing connects before it is used."""
+
+    def mailbox(self, part: Mailbox, around: Surroundings) -> MailboxPort:
         """The mailbox itself."""
 
-    def outbox(
-        self,
-        part: Mailbox,
-        mailbox: MailboxPort,
-        secret: Secret,
-        state: Path,
-        folder: Path,
-        clock: Clock,
-    ) -> Outbox:
+    def outbox(self, part: Mailbox, mailbox: MailboxPort, around: Surroundings) -> Outbox:
         """The way in which this mailbox sends."""
 
 
 class _Maildir:
-    def mailbox(self, part: Mailbox, secret: Secret, state: Path, folder: Path) -> MailboxPort:
+    def mailbox(self, part: Mailbox, around: Surroundings) -> MailboxPort:
         if part.maildir is None:
             raise _lacks(part, "maildir")
         return MaildirMailbox(
             name=part.name,
             address=part.address,
-            path=state / part.maildir.path,
+            path=around.state / part.maildir.path,
             watch=part.watch,
             mark=part.mark,
         )
 
-    def outbox(
-        self,
-        part: Mailbox,
-        mailbox: MailboxPort,
-        secret: Secret,
-        state: Path,
-        folder: Path,
-        clock: Clock,
-    ) -> Outbox:
+    def outbox(self, part: Mailbox, mailbox: MailboxPort, around: Surroundings) -> Outbox:
         if part.maildir is None:
             raise _lacks(part, "maildir")
-        return MaildirOutbox(state / part.maildir.outbox, clock)
+        return MaildirOutbox(around.state / part.maildir.outbox, around.clock)
 
 
 class _Imap:
-    def mailbox(self, part: Mailbox, secret: Secret, state: Path, folder: Path) -> MailboxPort:
+    def mailbox(self, part: Mailbox, around: Surroundings) -> MailboxPort:
         if part.imap is None:
             raise _lacks(part, "imap")
         return ImapMailbox(
@@ -73,21 +71,13 @@ class _Imap:
             port=part.imap.port,
             security=part.imap.security,
             user=part.imap.user,
-            password=_password(secret, part.imap),
+            password=_password(around.secret, part.imap),
             watch=part.watch,
             mark=part.mark,
-            ca_file=_ca_file(part.imap, folder),
+            ca_file=_ca_file(part.imap, around.folder),
         )
 
-    def outbox(
-        self,
-        part: Mailbox,
-        mailbox: MailboxPort,
-        secret: Secret,
-        state: Path,
-        folder: Path,
-        clock: Clock,
-    ) -> Outbox:
+    def outbox(self, part: Mailbox, mailbox: MailboxPort, around: Surroundings) -> Outbox:
         if part.smtp is None:
             raise _lacks(part, "smtp")
         return SmtpOutbox(
@@ -95,32 +85,60 @@ class _Imap:
             port=part.smtp.port,
             security=part.smtp.security,
             user=part.smtp.user,
-            password=_password(secret, part.smtp),
+            password=_password(around.secret, part.smtp),
             sender=part.address,
             mailbox=mailbox,
-            clock=clock,
-            ca_file=_ca_file(part.smtp, folder),
+            clock=around.clock,
+            ca_file=_ca_file(part.smtp, around.folder),
         )
 
 
-KINDS: Mapping[str, Kind] = {"maildir": _Maildir(), "imap": _Imap()}
+class _Graph:
+    # Imported when first needed: only installations with Graph pay for it.
+
+    def mailbox(self, part: Mailbox, around: Surroundings) -> MailboxPort:
+        from mailbot.clients import http
+        from mailbot.clients.graph import GraphClient
+        from mailbot.mailboxes.graph import GraphMailbox
+
+        if part.graph is None:
+            raise _lacks(part, "graph")
+        ca_file = around.folder / part.graph.ca_file if part.graph.ca_file else None
+        client = GraphClient(
+            name=part.name,
+            address=part.address,
+            base_url=part.graph.base_url,
+            sign_in=around.sign_ins.of(part.graph),
+            session=http.session(ca_file=ca_file, environment=part.graph.environment),
+        )
+        return GraphMailbox(
+            name=part.name,
+            client=client,
+            watch=part.watch,
+            mark=part.mark,
+            poll=part.poll_seconds,
+        )
+
+    def outbox(self, part: Mailbox, mailbox: MailboxPort, around: Surroundings) -> Outbox:
+        from mailbot.mailboxes.graph import GraphMailbox
+        from mailbot.mailboxes.graph_outbox import GraphOutbox
+
+        if not isinstance(mailbox, GraphMailbox):
+            raise _lacks(part, "graph")
+        return GraphOutbox(mailbox.client, around.clock)  # one pace for reading and sending
 
 
-def open_mailbox(part: Mailbox, secret: Secret, state: Path, folder: Path = Path()) -> MailboxPort:
+KINDS: Mapping[str, Kind] = {"maildir": _Maildir(), "imap": _Imap(), "graph": _Graph()}
+
+
+def open_mailbox(part: Mailbox, around: Surroundings) -> MailboxPort:
     """The mailbox of one [[mailbox]] section. Raises Permanent for a kind that there is not."""
-    return _kind(part).mailbox(part, secret, state, folder)
+    return _kind(part).mailbox(part, around)
 
 
-def open_outbox(
-    part: Mailbox,
-    mailbox: MailboxPort,
-    secret: Secret,
-    state: Path,
-    clock: Clock,
-    folder: Path = Path(),
-) -> Outbox:
+def open_outbox(part: Mailbox, mailbox: MailboxPort, around: Surroundings) -> Outbox:
     """How one [[mailbox]] section sends; `mailbox` is where its witnesses are looked for."""
-    return _kind(part).outbox(part, mailbox, secret, state, folder, clock)
+    return _kind(part).outbox(part, mailbox, around)
 
 
 def _kind(part: Mailbox) -> Kind:

@@ -271,8 +271,7 @@ class MaildirOutbox:
         self._clock = clock
         self._writing = threading.Lock()
 
-    @property
-    def certain(self) -> bool:
+    def certain(self, effect: str) -> bool:
         """True: a mail that is neither there nor written down never left."""
         return True
 

@@ -1,4 +1,4 @@
-"""What every mailbox kind promises, over a Maildir and over IMAP on a real Dovecot."""
+"""What every mailbox kind promises: a Maildir, IMAP on Dovecot, Graph on a server of ours."""
 
 import itertools
 import threading
@@ -13,9 +13,10 @@ import pytest
 
 from mailbot.errors import MailbotError, Permanent, Transient
 from mailbot.ports import Fetched, Mailbox, MailQuery, MailRef
-from tests.contract.worlds import ImapWorld, MaildirWorld, World
+from tests.contract.worlds import GraphWorld, ImapWorld, MaildirWorld, World
 from tests.servers import dovecot
 from tests.servers.dovecot import Dovecot
+from tests.servers.graph import Graph
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 _USERS = {f"support{number}@firma.test": "pw" for number in range(200)}
@@ -30,10 +31,18 @@ def server() -> Iterator[Dovecot]:
         yield running
 
 
-@pytest.fixture(params=["maildir", "imap"])
+@pytest.fixture(scope="module")
+def graph() -> Iterator[Graph]:
+    with Graph() as running:
+        yield running
+
+
+@pytest.fixture(params=["maildir", "imap", "graph"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     if request.param == "maildir":
         return MaildirWorld(tmp_path)
+    if request.param == "graph":
+        return GraphWorld(request.getfixturevalue("graph"), f"support{next(_users)}@firma.test")
     return ImapWorld(request.getfixturevalue("server"), f"support{next(_users)}@firma.test")
 
 

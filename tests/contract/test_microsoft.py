@@ -246,7 +246,7 @@ def test_a_certificate_without_its_passphrase_or_of_another_key(
     (secrets / "locked.pem.passphrase").unlink()
     locked = failure(sign_in(server, secrets, now, certificate="credential:locked.pem"))
     assert ".passphrase" in str(locked)
-    key = App().pem().partition(b"-----BEGIN PRIVATE KEY")
+    key = App(usual=False).pem().partition(b"-----BEGIN PRIVATE KEY")
     mixed = app.pem().partition(b"-----BEGIN PRIVATE KEY")[0] + key[1] + key[2]
     (secrets / "mixed.pem").write_bytes(mixed)
     error = failure(sign_in(server, secrets, now, certificate="credential:mixed.pem"))

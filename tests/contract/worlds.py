@@ -6,13 +6,18 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from mailbot.mailboxes.graph import GraphMailbox
 from mailbot.mailboxes.imap import ImapMailbox
 from mailbot.mailboxes.maildir import MaildirMailbox
 from mailbot.mailboxes.maildir_marks import MARKS
 from mailbot.ports import Mailbox
 from tests.servers.dovecot import Dovecot
+from tests.servers.graph import Graph
+from tests.servers.graph_world import client, sign_in
 
 SUPPORT = "support@firma.test"
 
@@ -212,4 +217,78 @@ class ImapWorld:
         return [line.decode() for line in listed if isinstance(line, bytes)]
 
 
-World = MaildirWorld | ImapWorld
+class GraphWorld:
+    """A mailbox on the Graph-like server; the colleague's hands reach into its store."""
+
+    kind = "graph"
+
+    def __init__(self, server: Graph, user: str) -> None:
+        self.server = server
+        self.store = server.add(user)
+        self.user = user
+        self._sign_in = sign_in(server)
+
+    def open(self, **options: object) -> Mailbox:
+        """The mailbox under test, as after a restart."""
+        known: dict[str, Any] = {"mark": "Personvern", "poll": 0.1, **options}
+        opened = client(self.server, self.user, sign_in=self._sign_in)
+        return GraphMailbox(name="support", client=opened, **known)
+
+    def _folder(self, folder: str) -> str:
+        usual = {"INBOX": "inbox", "Junk": "junkemail", "Trash": "deleteditems",
+                 "Sent": "sentitems"}  # fmt: skip
+        return self.store.path(usual.get(folder, folder)).id
+
+    def make_folder(self, folder: str) -> None:
+        """Make a folder."""
+        self._folder(folder)
+
+    def deliver(self, raw: bytes, folder: str = "INBOX", at: float | None = None) -> None:
+        """A mail arrives, now or at a Unix time."""
+        received = datetime.fromtimestamp(at, UTC) if at is not None else None
+        self.store.deliver(raw, self._folder(folder), received)
+
+    def mark_first(self) -> None:
+        """The colleague puts the category on the oldest mail, in letters of their own."""
+        item = self.store.in_folder(self._folder("INBOX"))[0]
+        item.categories = ["personvern"]
+        self.store.touch(item)
+
+    def flags(self, folder: str = "INBOX") -> list[tuple[str, str]]:
+        """State of each mail, as other programs see it."""
+        items = self.store.in_folder(self._folder(folder))
+        return [(item.id, f"{item.read} {item.categories} {item.modified}") for item in items]
+
+    def mails(self, folder: str = "INBOX") -> list[bytes]:
+        """The raw mails of a folder."""
+        return [item.raw or b"" for item in self.store.in_folder(self._folder(folder))]
+
+    def read_all(self, folder: str = "INBOX") -> None:
+        """The colleague reads everything."""
+        for item in self.store.in_folder(self._folder(folder)):
+            item.read = True
+            self.store.touch(item)
+
+    def remove_first(self, folder: str = "INBOX") -> None:
+        """The colleague deletes the oldest mail."""
+        self.store.remove(self.store.in_folder(self._folder(folder))[0])
+
+    def move_first(self, folder: str, target: str) -> None:
+        """The colleague moves the oldest mail."""
+        item = self.store.in_folder(self._folder(folder))[0]
+        self.store.move(item, self._folder(target))
+
+    def renumber(self) -> None:
+        """The server forgets every delta token."""
+        self.server.forget_tokens()
+
+    def marked(self) -> int:
+        """How many mails bear the mark."""
+        return sum("Personvern" in item.categories for item in self.store.items.values())
+
+    def folders(self) -> Sequence[str]:
+        """Names of all folders."""
+        return [folder.name for folder in self.store.folders.values()]
+
+
+World = MaildirWorld | ImapWorld | GraphWorld

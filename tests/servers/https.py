@@ -4,11 +4,15 @@ What it answers is a function from request to answer. It can fall silent, hang u
 in the middle, as networks do.
 """
 
+import atexit
 import contextlib
+import functools
 import socket
 import socketserver
 import ssl
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -51,6 +55,14 @@ class HangUp(Exception):
     """Raised by the answering function: the connection is reset without an answer."""
 
 
+@functools.cache
+def _certificates() -> Certificates:
+    """Certificates for the servers of this process, removed at its end."""
+    folder = temporary_folder()
+    atexit.register(remove, folder)
+    return certs.make(folder)
+
+
 class HttpsServer(socketserver.ThreadingTCPServer):
     """Answers with `answering`, each connection in a thread of its own, until `stop()`."""
 
@@ -63,11 +75,11 @@ class HttpsServer(socketserver.ThreadingTCPServer):
         answering: Callable[[Request], Answer],
         certificates: Certificates | None = None,
     ) -> None:
-        self._folder = None if certificates else temporary_folder()
-        self.certificates = certificates or certs.make(self._folder or Path())
+        self.certificates = certificates or _certificates()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(self.certificates.chain, self.certificates.key)
         self.answering = answering
+        self.failures: list[str] = []
         super().__init__(("127.0.0.1", 0), _Handler)
         self.port = int(self.server_address[1])
         self.base = f"https://localhost:{self.port}"
@@ -87,14 +99,15 @@ class HttpsServer(socketserver.ThreadingTCPServer):
             super().finish_request(secured, client_address)  # type: ignore[arg-type]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Lines that break are what some tests are about."""
+        """Lines that break are what some tests are about; anything else is a fault of a test."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            self.failures.append("".join(traceback.format_exception(error)))
 
     def stop(self) -> None:
         """End the server."""
         self.shutdown()
         self.server_close()
-        if self._folder:
-            remove(self._folder)
 
     def __enter__(self) -> "HttpsServer":
         return self

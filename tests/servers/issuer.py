@@ -4,6 +4,7 @@ It signs its tokens (RS256), so that a mail server can check them without asking
 errors in Entra's form. Its tokens are about as long as the real ones.
 """
 
+import functools
 import json
 import secrets
 import time
@@ -27,13 +28,19 @@ CLIENT = "c1d5a7a2-5a0e-4b7e-8f8a-5f0f6a3b9e02"
 ASSERTING = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
+@functools.cache
+def _key(_name: str) -> rsa.RSAPrivateKey:
+    """A key; making one takes long, so that a process makes each once."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class App:
     """An app of the tenant: its secret, its certificate as PEM and PFX, its federated subject."""
 
-    def __init__(self, client_id: str = CLIENT) -> None:
+    def __init__(self, client_id: str = CLIENT, usual: bool = True) -> None:
         self.client_id = client_id
         self.secret = secrets.token_urlsafe(30)
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        key = _key("app" if client_id == CLIENT and usual else secrets.token_hex(4))
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mailbot")])
         now = datetime.now(UTC)
         self.certificate = (
@@ -87,7 +94,7 @@ class Issuer:
     base: str = ""  # filled in once the server's port is known
 
     def __post_init__(self) -> None:
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _key("issuer")
 
     @property
     def public_key(self) -> str:

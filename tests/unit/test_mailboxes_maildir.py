@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mailbot.clients.microsoft import SignIns
 from mailbot.config import Mailbox as Section
-from mailbot.config import Maildir
+from mailbot.config import Maildir, Secrets
 from mailbot.errors import Permanent
-from mailbot.mailboxes import open_mailbox, open_outbox
+from mailbot.mailboxes import Surroundings, open_mailbox, open_outbox
 from mailbot.mailboxes.maildir import MaildirMailbox
 from mailbot.mailboxes.maildir_folders import make_maildir
 from mailbot.message import Address, Outgoing
@@ -123,10 +124,17 @@ def test_kinds_are_opened_from_the_configuration(root: Path, tmp_path: Path) -> 
         raise AssertionError("a Maildir needs no secret")
 
     put(root, "mail.host")
-    box = open_mailbox(section, never, tmp_path)
+    around = Surroundings(
+        secret=never,
+        sign_ins=SignIns(Secrets({}, tmp_path)),
+        state=tmp_path,
+        folder=tmp_path,
+        clock=Noon(),
+    )
+    box = open_mailbox(section, around)
     assert box.address == "support@firma.test"
     assert len(list(box.fetch("inbox", None, LONG_AGO))) == 1
-    outbox = open_outbox(section, box, never, tmp_path, Noon())
+    outbox = open_outbox(section, box, around)
     mail = Outgoing(
         effect="e1",
         message_id="m1@firma.test",
@@ -137,7 +145,8 @@ def test_kinds_are_opened_from_the_configuration(root: Path, tmp_path: Path) -> 
     )
     outbox.send(mail, lambda: None)
     assert len(list((tmp_path / "out" / "new").iterdir())) == 1
-    with pytest.raises(Permanent, match="graph"):
-        open_mailbox(section.model_copy(update={"kind": "graph"}), never, tmp_path)
-    with pytest.raises(Permanent, match=r"\[mailbox\.imap\]"):
-        open_mailbox(section.model_copy(update={"kind": "imap"}), never, tmp_path)
+    with pytest.raises(Permanent, match="ews is not built"):
+        open_mailbox(section.model_copy(update={"kind": "ews"}), around)
+    for kind in ("imap", "graph"):
+        with pytest.raises(Permanent, match=rf"\[mailbox\.{kind}\]"):
+            open_mailbox(section.model_copy(update={"kind": kind}), around)
