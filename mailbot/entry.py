@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mailbot.case import Case, Classification, Key, Label, Matter, Route, Subject
-from mailbot.casefile import into_case_file
+from mailbot.casefile import context_of, into_case_file
 from mailbot.codec import to_json
 from mailbot.flow import new_matter
 from mailbot.handin import is_handed_in
@@ -18,6 +18,8 @@ from mailbot.move import Tools
 from mailbot.ports import Clock, Effect, KnownMessage, Store, StoredMail, Tx
 from mailbot.steps.belong import filed_under
 from mailbot.steps.classify import TRIAGE, likely_right
+from mailbot.steps.notify import tell_approvers
+from mailbot.steps.original_date import DATE_ASKED, received_first
 
 _WINDOW = timedelta(hours=1)
 
@@ -71,11 +73,18 @@ class Entry:
         labels = rights_of(classification)
         if classification.route is Route.ASK or not labels:
             labels, flags = [likely_right(classification.labels)], (TRIAGE,)
+        received = self._received(stored, mail)
+        unknown = (DATE_ASKED,) if received is None else ()
         matters = [
-            self.matter(case_id, stored, label, classification, flags, begins) for label in labels
+            self.matter(
+                case_id, stored, label, classification, (*flags, *unknown), begins, received
+            )
+            for label in labels
         ]
         for matter in matters:
             tx.add_matter(matter)
+        if received is None:
+            self._ask_for_date(tx, stored, matters[0])
         if not flags:
             self.mark(tx, stored, matters[0])
         tx.record(
@@ -88,6 +97,15 @@ class Entry:
                 "begins": begins.isoformat(),
             },
         )
+
+    def _received(self, stored: StoredMail, mail: Mail | None) -> datetime | None:
+        # Whoever hands a request in says when it came.
+        return stored.arrived if is_handed_in(stored) else received_first(mail, stored.arrived)
+
+    def _ask_for_date(self, tx: Tx, stored: StoredMail, matter: Matter) -> None:
+        ctx = context_of(self.store, matter, self.clock.now())
+        for effect in tell_approvers(ctx, self.tools, DATE_ASKED, {}, distinct=stored.id):
+            tx.intend(effect)
 
     def _new_case(
         self,
@@ -105,7 +123,7 @@ class Entry:
             id=case_id,
             number=tx.next_case_number(now.year),
             mailbox=stored.ref.mailbox,
-            received=stored.arrived,
+            received=self._received(stored, mail) or stored.arrived,
             language=language,
         )
         tx.open_case(case, filed_under(sender, mail.authentication.verdict) if mail else None)
@@ -125,13 +143,14 @@ class Entry:
         classification: Classification,
         flags: tuple[str, ...] = (),
         begins: datetime | None = None,
+        received: datetime | None = None,
     ) -> Matter:
-        """A new matter of a case, due at once or when it `begins`."""
+        """A new matter of a case, due at once or when it `begins`; `received`: if not as stored."""
         return new_matter(
             case_id,
             f"{case_id}-{label.value}-{stored.id[:6]}",
             label,
-            stored.arrived,
+            received or stored.arrived,
             begins or self.clock.now(),
             self.tools,
             classification,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from mailbot.case import Classification, Matter, Route, State
+from mailbot.case import ENDED, Classification, Matter, Route, State
 from mailbot.casefile import into_case_file
 from mailbot.config import Approver
 from mailbot.errors import Transient
@@ -12,13 +12,14 @@ from mailbot.flow import Flow
 from mailbot.lessons import learn
 from mailbot.letters import find_tokens
 from mailbot.mailtext.decisions import Reply, Words, read_reply
-from mailbot.message import Automatic, Mail
+from mailbot.message import Automatic, Mail, Verdict
 from mailbot.move import Context
 from mailbot.ports import Clock, KnownMessage, Store, StoredMail, Token
-from mailbot.steps import outgoing
+from mailbot.steps import approvers, outgoing
 from mailbot.steps.belong import is_staff
 from mailbot.steps.decide import SECOND_THOUGHTS, Ruling, Unusable, decide, judge, take_back
 from mailbot.steps.notify import tell_approvers, told
+from mailbot.steps.original_date import DATE_ASKED, begun_on, told_date
 
 NOTHING_CHANGED = "reply-changed-nothing"  # the ledger's name for it
 NO_REPLY_OF_STAFF = "no-reply-of-staff"  # refused as a decision, and yet to be read as a mail
@@ -81,6 +82,8 @@ class Replies:
             matter = self.store.matter(answered.matter.id) or answered.matter
             ctx = self.flow.context(matter)
             settings = self.flow.tools.settings
+            if self._tells_date(stored, mail, ctx):
+                return "original-date-told"
             ruling = judge(mail, answered.token, answered.messages, ctx, settings)
             reply = _without_margin(read_reply(mail, self.words))
             if not ruling.counts or ruling.approver is None:
@@ -109,6 +112,31 @@ class Replies:
                 if self.flow.tools.settings.classify.learn:
                     learn(self.store, tx, matter, outcome, self.clock.now())
             return outcome.reason
+
+    def _tells_date(self, stored: StoredMail, mail: Mail, ctx: Context) -> bool:
+        """Whether an approver says when a passed-on request was really received: then the clock
+        began on that day. It can only begin earlier, so that no token is needed for it."""
+        settings = self.flow.tools.settings
+        told = told_date(mail, settings.deadline.timezone)
+        asked = DATE_ASKED in ctx.matter.flags
+        if told is None or not asked or mail.sender is None or told > ctx.matter.received:
+            return False
+        if mail.authentication.verdict is not Verdict.PASS:
+            return False
+        sender, day = mail.sender.address.lower(), ctx.now.date()
+        concerned = approvers.concerned(ctx)
+        if not approvers.may_decide(settings, ctx.matter.right, sender, day, concerned):
+            return False
+        with self.store.begin() as tx:
+            tx.settle_mail(stored.id, "done", "original-date-told", ctx.case.id)
+            into_case_file(self.store, tx, ctx.case.id, mail)
+            for matter in (ctx.matter, *ctx.siblings):
+                if DATE_ASKED in matter.flags and matter.state not in ENDED:
+                    began = begun_on(matter, told, settings.deadline.timezone)
+                    tx.change_matter(matter, began)
+            facts = {"received": told.isoformat(), "approver": sender, "mail": stored.id}
+            tx.record(ctx.case.id, "original-date-told", "", facts)
+        return True
 
     def _has_a_wish(self, mail: Mail, ruling: Ruling, reply: Reply, found: Classification) -> bool:
         """Whether somebody who is no member of staff answers a leaked question with a wish."""

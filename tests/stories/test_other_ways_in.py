@@ -9,7 +9,7 @@ from mailbot import demo_scene as scene
 from mailbot.case import Label, State
 from mailbot.mailboxes.maildir_marks import MARKS
 from tests.stories.test_straight_way import ERASE
-from tests.stories.world import INGRID, KARI, World
+from tests.stories.world import INGRID, KARI, World, letter
 
 STRANGER = "uno@ukjent.example"
 SUPPORT = "support@example.no"
@@ -187,3 +187,67 @@ def test_what_was_answered_before_mailbot_came_is_paused_at_its_first_look(small
     put(small, answer(small, SUPPORT, INGRID, number), "Sent", days=8)
     small.once()
     assert small.only_matter().note == "colleague-answered"
+
+
+# --- a colleague passes a request on --------------------------------------------------------------
+
+
+def forward(world: World, head: str, sender: str = "selger@example.no", **more: str) -> None:
+    text = f"Kan dere ta denne?\n\n---------- Forwarded message ---------\n{head}\n\n{ERASE}\n"
+    raw = mail(world, sender, text, **more).replace(b"Subject: Hei", b"Subject: Fwd: Sletting")
+    world.stage.deliver(raw)
+    world.once()
+
+
+def test_the_clock_of_a_forward_began_with_the_original(small: World):
+    then = small.clock.now() - timedelta(days=9)
+    forward(
+        small,
+        f"From: Uno Ukjent <{STRANGER}>\nDate: {then:%a, %d %b %Y at %H:%M}\n"
+        "Subject: Sletting\nTo: <selger@example.no>",
+    )
+    matter = small.only_matter()
+    assert abs(matter.received - then) < timedelta(hours=3)  # written in local time
+    assert matter.flags == ()
+    small.reply(small.question(), "Godkjent")
+    assert len(small.sent(STRANGER)) == 1
+    assert small.sent("selger@example.no") == []
+
+
+def test_staff_are_asked_when_the_original_came_and_answer_with_a_date(small: World):
+    forward(small, f"From: Uno Ukjent <{STRANGER}>\nSubject: Sletting\nTo: <selger@example.no>")
+    before = small.only_matter()
+    assert before.flags == ("original-date-asked",)
+    (notice,) = (each for each in small.sent(KARI) if "Når kom" in letter(each))
+    day = (small.clock.now() - timedelta(days=6)).date()
+    small.reply(notice, f"Mottatt {day:%d.%m.%Y}")
+    after = small.only_matter()
+    assert (before.received.date() - after.received.date()).days in (6, 7)
+    assert after.last_day < before.last_day
+    assert after.flags == ()
+    assert after.state is State.ASKED
+    small.reply(small.question(), "Godkjent")
+    assert len(small.sent(STRANGER)) == 1
+
+
+def test_only_an_authentic_approver_tells_the_date_and_never_a_later_one(small: World):
+    forward(small, f"From: Uno Ukjent <{STRANGER}>\nSubject: Sletting\nTo: <selger@example.no>")
+    before = small.only_matter()
+    notice = next(each for each in small.sent(KARI) if "Når kom" in letter(each))
+    small.reply(notice, "02.03.2026", dmarc="fail")
+    small.reply(notice, "02.03.2026", sender="annen@example.no", name="Annen")
+    later = small.clock.now() + timedelta(days=40)
+    small.reply(notice, f"{later:%d.%m.%Y}")
+    small.reply(notice, "02.03.2026, men spør Per først")
+    assert small.only_matter().received == before.received
+
+
+def test_a_forward_by_a_stranger_is_their_own_word(small: World):
+    forward(
+        small,
+        f"From: Ingrid <{INGRID}>\nSubject: Sletting\nTo: <support@example.no>",
+        sender=STRANGER,
+    )
+    small.reply(small.question(), "Godkjent")
+    assert small.rows("kontakter", "id = 1 AND epost IS NOT NULL")
+    assert small.sent(INGRID) == []
