@@ -240,9 +240,29 @@ def translated(system: str, doing: str) -> Iterator[None]:
 
 
 _TRANSIENT_STATES = ("08", "40", "53", "55", "57", "58")  # SQLSTATE classes: may pass by themselves
-# MySQL: locks, deadlocks, gone away, too many connections, timeouts.
+# MySQL: full disk or memory, locks, deadlocks, gone away, too many connections, timeouts.
 _TRANSIENT_CODES = frozenset(
-    {1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1317, 1969, 2002, 2003, 2006, 2013, 3024}
+    {
+        1021,
+        1040,
+        1041,
+        1053,
+        1114,
+        1158,
+        1159,
+        1160,
+        1161,
+        1203,
+        1205,
+        1213,
+        1317,
+        1969,
+        2002,
+        2003,
+        2006,
+        2013,
+        3024,
+    }
 )
 _SQLITE_TRANSIENT = (
     sqlite3.SQLITE_BUSY,
