@@ -45,6 +45,7 @@ def context_of(store: Store, matter: Matter, now: datetime) -> Context:
     files = store.get(case.id, f"{matter.id}/files/{version}")
     stored_files: Sequence[object] = files if isinstance(files, list) else ()
     passphrase = store.get(case.id, "passphrase")
+    assigned = store.get(case.id, "assigned")
     return Context(
         case=case,
         matter=matter,
@@ -64,6 +65,7 @@ def context_of(store: Store, matter: Matter, now: datetime) -> Context:
         effects=tuple(store.effects(matter.id, version)),
         case_key=store.case_key(case.id),
         now=now,
+        assigned=assigned if isinstance(assigned, str) else "",
     )
 
 

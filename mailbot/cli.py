@@ -80,6 +80,9 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument(
         "--passphrase", action="store_true", help="also the passphrase of its access file"
     )
+    assigned = commands.add_parser("assign", help="hand a case to one approver")
+    assigned.add_argument("case", metavar="CASE")
+    assigned.add_argument("approver", metavar="APPROVER", help="address or name")
     retry = commands.add_parser("retry", help="go on with what stopped for a person")
     retry.add_argument("case", metavar="CASE")
 
@@ -199,7 +202,7 @@ def _dispatch(options: argparse.Namespace) -> int:
             from mailbot import commands_staff
 
             return commands_staff.learn(settings, os.environ)
-        case "reapply" | "review" | "lift":
+        case "reapply" | "review" | "lift" | "assign":
             from mailbot import commands_errands
 
             return commands_errands.run(settings, os.environ, options)

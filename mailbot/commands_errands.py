@@ -1,8 +1,9 @@
-"""`mailbot reapply`, `review` and `lift`: what staff or a timer set going without a mail."""
+"""`mailbot reapply`, `review`, `lift`, `assign`: what staff or a timer set going without a mail."""
 
 import argparse
 from collections.abc import Mapping
 
+from mailbot.assigning import approver_of
 from mailbot.clock import SystemClock
 from mailbot.config import Settings, state_dir
 from mailbot.errands import Errands
@@ -40,4 +41,6 @@ def _words(settings: Settings, environ: Environ, options: argparse.Namespace) ->
         store.close()
     if case is None:
         raise Permanent(f"there is no case {options.case}: `mailbot cases` lists them")
+    if options.command == "assign":
+        return f"assign {case.id} {approver_of(settings, options.approver).address}"
     return f"lift {case.id}"

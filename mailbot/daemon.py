@@ -215,6 +215,8 @@ class Daemon:
         try:
             Errands(self.store, self.flow, self.clock).do(words)
             log.info("errand-done", errand=words.partition(" ")[0])
+        except Transient:
+            ask(self.state, words)  # a worker is at the case: again at the next turn
         except MailbotError as error:
             log.error("errand-failed", errand=words.partition(" ")[0], why=str(error))
         self._news.set()

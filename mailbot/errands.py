@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from mailbot.assigning import assign
 from mailbot.case import Case, Classification, Label, Matter, Route, State, Subject
 from mailbot.codec import from_json, to_json
 from mailbot.errors import Permanent
@@ -17,7 +18,7 @@ from mailbot.ports import Clock, Store, Tx
 from mailbot.steps.errand import LIFTING, REAPPLY, REVIEW
 from mailbot.steps.propose import numbered
 
-ERRANDS = frozenset({"reapply", "review", "lift"})
+ERRANDS = frozenset({"reapply", "review", "lift", "assign"})
 MOST = 200  # records in one proposal: more than a person judges at once
 
 
@@ -39,6 +40,9 @@ class Errands:
                 return self.review()
             case "lift":
                 return self.lift(about)
+            case "assign":
+                case_id, _, address = about.partition(" ")
+                return assign(self.store, self.flow, case_id, address)
         raise Permanent(f"{verb} is no errand")
 
     def reapply(self, system: str) -> str:

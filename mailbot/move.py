@@ -82,6 +82,7 @@ class Context:
     effects: tuple[Effect, ...]  # of this plan version
     case_key: bytes
     now: datetime
+    assigned: str = ""  # the approver to whom the case was handed, if any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from mailbot.assigning import approver_of, hand_to, rights_barred
 from mailbot.case import ENDED, Classification, Matter, Route, State
 from mailbot.casefile import into_case_file
 from mailbot.config import Approver
-from mailbot.errors import Transient
+from mailbot.errors import Permanent, Transient
 from mailbot.flow import Flow
 from mailbot.lessons import learn
 from mailbot.letters import find_tokens
@@ -95,6 +96,8 @@ class Replies:
                     return NO_REPLY_OF_STAFF
                 return self._refuse(stored, mail, matter, ruling.reason, explain)
             again = ruling.reason == SECOND_THOUGHTS
+            if reply.decision == "assign" and not again:
+                return self._assign(stored, mail, matter, reply)
             outcome = (
                 take_back(reply, ruling.approver)
                 if again
@@ -112,6 +115,22 @@ class Replies:
                 if self.flow.tools.settings.classify.learn:
                     learn(self.store, tx, matter, outcome, self.clock.now())
             return outcome.reason
+
+    def _assign(self, stored: StoredMail, mail: Mail, matter: Matter, reply: Reply) -> str:
+        """The approver hands the case to another one."""
+        try:
+            to = approver_of(self.flow.tools.settings, reply.reason or "")
+        except Permanent:
+            return self._refuse(stored, mail, matter, "assigned-to-nobody", explain=True)
+        if rights_barred(self.store, matter.case_id, to):
+            return self._refuse(stored, mail, matter, "assigned-to-nobody", explain=True)
+        with self.store.begin() as tx:
+            tx.settle_mail(stored.id, "done", "assigned", matter.case_id)
+            into_case_file(self.store, tx, matter.case_id, mail)
+            if not tx.use_token(outgoing.token_hash(find_tokens(mail.subject)[0])):
+                raise RuntimeError("a live token could not be used")  # rolls all of it back
+            hand_to(self.store, tx, self.flow, matter.case_id, to)
+        return "assigned"
 
     def _tells_date(self, stored: StoredMail, mail: Mail, ctx: Context) -> bool:
         """Whether an approver says when a passed-on request was really received: then the clock

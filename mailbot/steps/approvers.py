@@ -72,6 +72,27 @@ def asked(
     return tuple(dict.fromkeys(everybody + controllers)) or tuple(able) or settings.approver
 
 
+def asked_about(ctx: Context, settings: Settings) -> tuple[Approver, ...]:
+    """Those who are asked about a matter: whom the case was handed to, else as `asked` says.
+
+    Whoever is away, or may not decide on this right, or is not enough where two must approve, is
+    not asked alone.
+    """
+    day = ctx.now.date()
+    usual = asked(settings, ctx.matter.right, day, concerned(ctx))
+    if not ctx.assigned or required(settings, ctx.matter.right) > 1:
+        return usual
+    able = responsible(settings, ctx.matter.right)
+    chosen = tuple(
+        each
+        for each in able
+        if each.address.casefold() == ctx.assigned.casefold()
+        and each.address.casefold() not in concerned(ctx)
+        and not _away(each, day)
+    )
+    return chosen or usual
+
+
 def may_decide(
     settings: Settings, right: Label, address: str, day: date, but: frozenset[str] = frozenset()
 ) -> Approver | None:

@@ -37,9 +37,7 @@ def ask(ctx: Context, tools: Tools) -> Outcome:
     settings = tools.settings
     effects, tokens = [], []
     until = breach_deadline(ctx.matter.received)
-    for approver in approvers.asked(
-        settings, ctx.matter.right, ctx.now.date(), approvers.concerned(ctx)
-    ):
+    for approver in approvers.asked_about(ctx, settings):
         token, hashed, stands_for = outgoing.issue(
             ctx, approver, plan.version, tools.random(outgoing.TOKEN_OCTETS)
         )
@@ -114,7 +112,7 @@ def remind(ctx: Context, tools: Tools) -> Outcome:
     """The clock came to a matter that waits for staff: remind them, then the controller."""
     settings = tools.settings
     left = days_left(ctx.now.date(), ctx.matter.last_day)
-    to = list(approvers.asked(settings, ctx.matter.right, ctx.now.date(), approvers.concerned(ctx)))
+    to = list(approvers.asked_about(ctx, settings))
     if left <= 2:
         known = {approver.address for approver in to}
         to += [a for a in settings.approver if a.controller and a.address not in known]

@@ -22,9 +22,7 @@ def classify(ctx: Context, tools: Tools) -> Outcome:
     effects = []
     tokens = []
     # Whatever the model guessed, this is asked of those who may decide on any right it might be.
-    for approver in approvers.asked(
-        tools.settings, ctx.matter.right, ctx.now.date(), approvers.concerned(ctx)
-    ):
+    for approver in approvers.asked_about(ctx, tools.settings):
         token, hashed, stands_for = outgoing.issue(
             ctx, approver, ctx.matter.plan_version, tools.random(outgoing.TOKEN_OCTETS)
         )

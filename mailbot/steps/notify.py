@@ -44,11 +44,7 @@ def tell_approvers(
         ),
         tools.templates,
     )
-    to = (
-        (only,)
-        if only
-        else approvers.asked(settings, ctx.matter.right, ctx.now.date(), approvers.concerned(ctx))
-    )
+    to = (only,) if only else approvers.asked_about(ctx, settings)
     about = {"lane": lane, "cause": str(distinct)}
     notices = (
         outgoing.to_approver(
