@@ -37,13 +37,6 @@ def unavailable(settings: Keys) -> Iterator[Fault]:
         at: Location = ("mailbox", place)
         if mailbox.kind == "ews":
             yield Fault((*at, "kind"), f"ews is {NOT_AVAILABLE}", "use graph, imap or maildir")
-        for section, part in (("imap", mailbox.imap), ("smtp", mailbox.smtp)):
-            if part is not None and part.oauth is not None:
-                yield Fault(
-                    (*at, section, "oauth"),
-                    f"sign-in by OAuth is {NOT_AVAILABLE}",
-                    'use imap or maildir with password = "credential:NAME"',
-                )
 
 
 def away_span(text: str) -> tuple[date, date] | None:

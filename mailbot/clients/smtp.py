@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from mailbot.clients import decode, tls
+from mailbot.clients.microsoft import SignIn
 from mailbot.clients.mime import EFFECT_HEADER, ascii_address, build
 from mailbot.errors import MailbotError, Permanent, Transient
 from mailbot.message import Outgoing, Sent
@@ -28,6 +29,9 @@ _BARE_NEWLINE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 class SmtpOutbox:
     """Sends as `sender` through a submission server that demands a sign-in over TLS.
+
+    authority, scope: issue tokens for XOAUTH2, instead of a password. Nothing is put into Sent:
+    Exchange does so itself.
 
     security: "starttls" or "tls" (RFC 8314); there is no sending in the clear. password: asked at
     each sign-in. mailbox: the sender's own, for `find()`; without it nothing is ever found again.
@@ -43,7 +47,9 @@ class SmtpOutbox:
         port: int,
         security: Literal["starttls", "tls"],
         user: str,
-        password: Callable[[], str],
+        password: Callable[[], str] = str,
+        authority: SignIn | None = None,
+        scope: str = "",
         sender: str,
         mailbox: Mailbox | None,
         clock: Clock,
@@ -56,6 +62,8 @@ class SmtpOutbox:
         self._security = security
         self._user = user
         self._password = password
+        self._authority = authority
+        self._scope = scope
         self._sender = sender
         self._mailbox = mailbox
         self._clock = clock
@@ -187,6 +195,9 @@ class SmtpOutbox:
             client.close()
 
     def _sign_in(self, client: smtplib.SMTP) -> None:
+        if self._authority is not None:
+            self._sign_in_by_token(client, self._authority)
+            return
         try:
             client.login(self._user, self._password())
         except smtplib.SMTPAuthenticationError as error:
@@ -201,6 +212,27 @@ class SmtpOutbox:
                 f"{self._name}: the server offers no sign-in by password here; check the port and "
                 "mailbox.smtp.security"
             ) from error
+
+    def _sign_in_by_token(self, client: smtplib.SMTP, authority: SignIn) -> None:
+        """SASL XOAUTH2. An app's token names no user: the mailbox is the one named beside it."""
+        token = authority.token(self._scope)
+
+        def answer(challenge: bytes | None = None) -> str:
+            # A refusal comes as a challenge with the reason, to be answered with nothing.
+            return "" if challenge else f"user={self._user}\1auth=Bearer {token}\1\1"
+
+        try:
+            client.auth("XOAUTH2", answer)
+        except smtplib.SMTPAuthenticationError as error:
+            if error.smtp_code < 500:
+                raise self._refused(error.smtp_code, error.smtp_error, "the sign-in") from None
+            if authority.refused(self._scope):
+                raise Transient(f"{self._name}: the token has expired", 0.0) from None
+            raise Permanent(
+                f"{self._name}: sign-in by OAuth refused with {error.smtp_code}; the app needs the "
+                "permission SMTP.SendAsApp with admin consent, and SMTP AUTH switched on for this "
+                "mailbox"
+            ) from None
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:

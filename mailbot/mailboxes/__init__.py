@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mailbot.clients.microsoft import SignIns
+from mailbot.clients.microsoft import SignIns, exchange_scope
 from mailbot.clients.smtp import SmtpOutbox
 from mailbot.config import Imap, Mailbox, Smtp
 from mailbot.errors import ConfigError, Permanent
@@ -13,6 +13,8 @@ from mailbot.mailboxes.imap import ImapMailbox
 from mailbot.mailboxes.maildir import MaildirMailbox, MaildirOutbox
 from mailbot.ports import Clock, Outbox
 from mailbot.ports import Mailbox as MailboxPort
+
+_MARKS_EVERY = 300.0  # seconds; each look costs a call
 
 Secret = Callable[[str], str]  # "credential:NAME" -> its text
 
@@ -72,6 +74,8 @@ class _Imap:
             security=part.imap.security,
             user=part.imap.user,
             password=_password(around.secret, part.imap),
+            authority=around.sign_ins.of(part.imap.oauth) if part.imap.oauth else None,
+            scope=exchange_scope(part.imap.host),
             watch=part.watch,
             mark=part.mark,
             ca_file=_ca_file(part.imap, around.folder),
@@ -86,6 +90,8 @@ class _Imap:
             security=part.smtp.security,
             user=part.smtp.user,
             password=_password(around.secret, part.smtp),
+            authority=around.sign_ins.of(part.smtp.oauth) if part.smtp.oauth else None,
+            scope=exchange_scope(part.smtp.host),
             sender=part.address,
             mailbox=mailbox,
             clock=around.clock,
@@ -117,6 +123,7 @@ class _Graph:
             watch=part.watch,
             mark=part.mark,
             poll=part.poll_seconds,
+            marks_every=_MARKS_EVERY,
         )
 
     def outbox(self, part: Mailbox, mailbox: MailboxPort, around: Surroundings) -> Outbox:

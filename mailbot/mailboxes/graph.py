@@ -35,7 +35,8 @@ class GraphMailbox:
     """One mailbox of a Microsoft 365 tenant. Every call may raise Transient or Permanent.
 
     watch: well-known names or paths. mark: a category, made once if the app may. poll: seconds
-    between two looks while waiting.
+    between two looks while waiting. marks_every: seconds between two looks for categories set by
+    hand, each of which is a call.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class GraphMailbox:
         watch: Sequence[str] = (folders.INBOX, folders.JUNK),
         mark: str = "",
         poll: float = 60.0,
+        marks_every: float = 0.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
@@ -60,6 +62,7 @@ class GraphMailbox:
         self._reader = Reader(client)
         self._purges = not _WITHOUT_PURGE.search(_host(client.base))
         self._finder = Finder(client, self._folders, recoverable=self._purges)
+        self._marks_every, self._marks_due = marks_every, 0.0
         self._marked = False  # whether the category is known to exist
         self._fetched_to: dict[str, Cursor] = {}
 
@@ -123,8 +126,11 @@ class GraphMailbox:
 
     def marked(self, everywhere: bool, known: Callable[[MailRef], bool]) -> Iterator[Fetched]:
         """Mail with the category, whoever put it there; the case of its letters does not matter."""
-        if self._mark:
-            yield from self._finder.marked(self._mark, self._watch, everywhere, known)
+        now = self._monotonic()
+        if not self._mark or (not everywhere and now < self._marks_due):
+            return
+        self._marks_due = now + self._marks_every
+        yield from self._finder.marked(self._mark, self._watch, everywhere, known)
 
     def wait(self, seconds: float) -> None:
         """Return when a look shows new mail, on `wake()`, or after `seconds`."""

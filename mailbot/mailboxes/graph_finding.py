@@ -62,16 +62,14 @@ class Finder:
     ) -> Iterator[Fetched]:
         """Every mail that bears a category, whole, but for what is known. Watched folders, or
         everywhere but where a mark calls for nothing."""
-        self._folders.read()
-        if everywhere:
-            passed = {self._folders.find(name) for name in folders.NOT_FOR_MARKS}
-            listed_ = self._with_category("/messages", mark)
-            mails = [mail for mail in listed_ if mail.folder not in passed]
-        else:
-            keys = [key for name in watch if (key := self._folders.find(name)) is not None]
-            places = (f"/mailFolders/{key}/messages" for key in keys)
-            mails = [mail for place in places for mail in self._with_category(place, mark)]
+        mails = self._with_category("/messages", mark)
         names = {self._folders.find(name): name for name in watch}
+        if everywhere and mails:
+            self._folders.read()
+            passed = {self._folders.find(name) for name in folders.NOT_FOR_MARKS}
+            mails = [mail for mail in mails if mail.folder not in passed]
+        elif mails:
+            mails = [mail for mail in mails if mail.folder in names]
         refs = {mail.id: self._ref(mail, names) for mail in mails}
         fresh = [mail for mail in mails if not known(refs[mail.id])]
         for done, _gone, _lost in self._reader.batches(fresh, "looking for marks"):

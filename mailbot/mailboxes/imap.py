@@ -14,7 +14,7 @@ from typing import Literal
 
 from mailbot.errors import Permanent, Transient
 from mailbot.mailboxes import folders, imap_search
-from mailbot.mailboxes.imap_connection import Account, Client, Connection
+from mailbot.mailboxes.imap_connection import Account, Authority, Client, Connection
 from mailbot.mailboxes.imap_finding import Finder
 from mailbot.mailboxes.imap_folders import Folders, exists, numbers, uid_in
 from mailbot.mailboxes.imap_reading import Cursor, Meta, batches, bodies, metas, parse_cursor
@@ -28,6 +28,9 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class ImapMailbox:
     """One account's mailbox. Connects when it is first used; every call may raise Transient or
     Permanent, after which the next call connects anew.
+
+    authority, scope: issue tokens for XOAUTH2, instead of a password; a connection is made anew
+    before its token ends.
 
     watch: well-known names or paths. mark: put on mails as a keyword; signs that a keyword cannot
     hold become "_". Where the server keeps no keywords (Exchange), marking does nothing, and
@@ -43,7 +46,9 @@ class ImapMailbox:
         port: int,
         security: Literal["tls", "starttls"],
         user: str,
-        password: Callable[[], str],
+        password: Callable[[], str] = str,
+        authority: Authority | None = None,
+        scope: str = "",
         watch: Sequence[str] = (folders.INBOX, folders.JUNK),
         mark: str = "",
         ca_file: Path | None = None,
@@ -62,6 +67,8 @@ class ImapMailbox:
             security=security,
             user=user,
             password=password,
+            authority=authority,
+            scope=scope,
             ca_file=ca_file,
             timeout=timeout,
         )

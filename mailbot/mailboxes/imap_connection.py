@@ -6,6 +6,7 @@ only response codes (RFC 5530) reach our own exceptions.
 
 import contextlib
 import imaplib
+import math
 import re
 import ssl
 import threading
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from mailbot.clients import tls
+from mailbot.clients.microsoft import AccessToken
 from mailbot.errors import MailbotError, Permanent, Transient
 
 FetchedItems = Mapping[int, Mapping[bytes, object]]
 
+_TOKEN_MARGIN = 180.0  # seconds before a token's end at which a connection is made anew
 _IDLE_TOO_LONG = 60.0  # seconds after which a connection is asked whether it still lives
 _CODE = re.compile(r"\[([A-Z][A-Z0-9-]{2,30})")
 _BACKOFF = re.compile(r"Backoff Time: (\d{1,9}) milliseconds", re.I)
@@ -42,6 +45,7 @@ class Client(Protocol):
 
     def starttls(self, ssl_context: ssl.SSLContext) -> object: ...
     def login(self, username: str, password: str) -> object: ...
+    def oauth2_login(self, user: str, access_token: str) -> object: ...
     def shutdown(self) -> None: ...
     def logout(self) -> object: ...
     def noop(self) -> object: ...
@@ -78,6 +82,18 @@ class Account:
     password: Callable[[], str]
     ca_file: Path | None = None
     timeout: float = 60.0
+    authority: "Authority | None" = None  # instead of a password
+    scope: str = ""
+
+
+class Authority(Protocol):
+    """Who issues tokens for XOAUTH2."""
+
+    def access(self, scope: str) -> AccessToken:
+        """A token, and until when it holds on the monotonic clock."""
+
+    def refused(self, scope: str) -> bool:
+        """The server did not take it: whether a new one may help."""
 
 
 class Connection:
@@ -89,6 +105,7 @@ class Connection:
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._used = 0.0
+        self._until = math.inf  # when the token ends that this connection was signed in by
 
     @contextlib.contextmanager
     def session(self, doing: str) -> Iterator[Client]:
@@ -137,14 +154,18 @@ class Connection:
             self._lock.release()
 
     def _living(self) -> Client:
-        if self._client is not None and self._monotonic() - self._used > _IDLE_TOO_LONG:
+        now = self._monotonic()
+        if self._client is not None and now > self._until - _TOKEN_MARGIN:
+            # The server would hang up in the middle of something once the token has expired.
+            self._drop()
+        if self._client is not None and now - self._used > _IDLE_TOO_LONG:
             # Servers hang up on the silent; that is no failure worth telling anybody.
             try:
                 self._client.noop()
             except (imaplib.IMAP4.error, OSError):
                 self._drop()
         if self._client is None:
-            self._client = _signed_in(self._account)
+            self._client, self._until = _signed_in(self._account)
         return self._client
 
     def _drop(self) -> None:
@@ -154,10 +175,10 @@ class Connection:
                 client.shutdown()
 
 
-def _signed_in(account: Account) -> Client:
-    """A new connection over verified TLS (RFC 8314); ENABLE is never sent.
+def _signed_in(account: Account) -> tuple[Client, float]:
+    """A new connection over verified TLS (RFC 8314), and when its sign-in expires.
 
-    ("ENABLE IMAP4rev2" breaks searching on some servers that offer it.)
+    ENABLE is never sent. ("ENABLE IMAP4rev2" breaks searching on some servers that offer it.)
     """
     # Imported when first needed: only installations with IMAP pay for it.
     from imapclient import IMAPClient
@@ -165,6 +186,8 @@ def _signed_in(account: Account) -> Client:
     context = tls.context(account.ca_file)
     direct = account.security == "tls"
     client: Client | None = None
+    until = math.inf
+    token = account.authority.access(account.scope) if account.authority else None
     try:
         client = IMAPClient(
             account.host,
@@ -175,7 +198,11 @@ def _signed_in(account: Account) -> Client:
         )
         if not direct:
             client.starttls(ssl_context=context)
-        client.login(account.user, account.password())
+        if token is not None:
+            client.oauth2_login(account.user, token.text)
+            until = token.until
+        else:
+            client.login(account.user, account.password())
     except (imaplib.IMAP4.error, OSError, ValueError) as error:
         if client is not None:
             with contextlib.suppress(imaplib.IMAP4.error, OSError):
@@ -185,7 +212,7 @@ def _signed_in(account: Account) -> Client:
     # What the server can do changes with TLS and sign-in; the library may keep an earlier answer,
     # and has no public way to forget it.
     client._cached_capabilities = None
-    return client
+    return client, until
 
 
 def _refused(account: Account, error: Exception) -> MailbotError:
@@ -207,6 +234,14 @@ def _refused(account: Account, error: Exception) -> MailbotError:
         return Permanent(
             f"mailbox {account.name}: the server has no STARTTLS here; use port 993 with "
             'mailbox.imap.security = "tls"'
+        )
+    if account.authority is not None:
+        if account.authority.refused(account.scope):
+            return Transient(f"mailbox {account.name}: the token has expired", 0.0)
+        return Permanent(
+            f"mailbox {account.name}: sign-in by OAuth refused; the app needs the permission "
+            "IMAP.AccessAsApp with admin consent, a service principal in Exchange Online made with "
+            "the object id of the enterprise application, and FullAccess to this mailbox"
         )
     why = next((_LASTING[code] for code in sorted(codes) if code in _LASTING), "")
     return Permanent(

@@ -17,9 +17,10 @@ from tests.contract.worlds import GraphWorld, ImapWorld, MaildirWorld, World
 from tests.servers import dovecot
 from tests.servers.dovecot import Dovecot
 from tests.servers.graph import Graph
+from tests.servers.graph_world import sign_in
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-_USERS = {f"support{number}@firma.test": "pw" for number in range(200)}
+_USERS = {f"support{number}@firma.test": "pw" for number in range(400)}
 _numbers, _users = itertools.count(), itertools.count()
 
 
@@ -37,13 +38,27 @@ def graph() -> Iterator[Graph]:
         yield running
 
 
-@pytest.fixture(params=["maildir", "imap", "graph"])
+@pytest.fixture(scope="module")
+def exchange(graph: Graph) -> Iterator[Dovecot]:
+    """Dovecot in the guise of Exchange Online: its capabilities, sign-in by an app's token."""
+    if why := dovecot.missing():
+        pytest.skip(why)
+    key = graph.issuer.public_key
+    with Dovecot(_USERS, capability=_EXCHANGE, token_key=key) as running:
+        yield running
+
+
+@pytest.fixture(params=["maildir", "imap", "imap-oauth", "graph"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     if request.param == "maildir":
         return MaildirWorld(tmp_path)
     if request.param == "graph":
         return GraphWorld(request.getfixturevalue("graph"), f"support{next(_users)}@firma.test")
-    return ImapWorld(request.getfixturevalue("server"), f"support{next(_users)}@firma.test")
+    user = f"support{next(_users)}@firma.test"
+    if request.param == "imap-oauth":
+        signing = sign_in(request.getfixturevalue("graph"))
+        return ImapWorld(request.getfixturevalue("exchange"), user, signing)
+    return ImapWorld(request.getfixturevalue("server"), user)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mailbot.clients.microsoft import SignIn
 from mailbot.mailboxes.graph import GraphMailbox
 from mailbot.mailboxes.imap import ImapMailbox
 from mailbot.mailboxes.maildir import MaildirMailbox
@@ -20,6 +21,7 @@ from tests.servers.graph import Graph
 from tests.servers.graph_world import client, sign_in
 
 SUPPORT = "support@firma.test"
+EXCHANGE = "https://outlook.office365.com/.default"
 
 
 class MaildirWorld:
@@ -115,9 +117,10 @@ class ImapWorld:
 
     kind = "imap"
 
-    def __init__(self, server: Dovecot, user: str) -> None:
+    def __init__(self, server: Dovecot, user: str, authority: SignIn | None = None) -> None:
         self.server = server
         self.user = user
+        self.by_token = {"authority": authority, "scope": EXCHANGE} if authority else {}
 
     def open(self, **options: object) -> Mailbox:
         """The mailbox under test, as after a restart."""
@@ -130,6 +133,7 @@ class ImapWorld:
             "ca_file": self.server.ca_file,
             "timeout": 10.0,
             "mark": "Personvern",
+            **self.by_token,
             **options,
         }
         return ImapMailbox(name="support", address=self.user, **known)  # type: ignore[arg-type] # options are checked by the tests that give them

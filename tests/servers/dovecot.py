@@ -43,7 +43,7 @@ first_valid_gid = 1
 mail_location = maildir:{folder}/mail/%u
 mail_home = {folder}/mail/%u
 mail_fsync = never
-auth_mechanisms = plain login
+auth_mechanisms = plain login{oauth_mechanisms}
 auth_failure_delay = 0
 disable_plaintext_auth = no
 ssl = yes
@@ -54,6 +54,7 @@ hostname = mx.firma.test
 postmaster_address = postmaster@firma.test
 recipient_delimiter = +
 {extra}
+{oauth}
 passdb {{
   driver = passwd-file
   args = {folder}/users
@@ -129,7 +130,10 @@ def missing() -> str:
 
 
 class Dovecot:
-    """A running Dovecot. `capability` replaces what the server says of itself (to play another)."""
+    """A running Dovecot. `capability` replaces what the server says of itself (to play another).
+
+    token_key: the public key (PEM) of an issuer whose tokens open any mailbox by XOAUTH2.
+    """
 
     def __init__(
         self,
@@ -139,6 +143,7 @@ class Dovecot:
         extra: str = "",
         junk: str = "Junk",
         folder: Path | None = None,
+        token_key: str = "",
     ) -> None:
         self.users = dict(users)
         self._own_folder = folder is None
@@ -149,6 +154,7 @@ class Dovecot:
         self._extra = extra
         self._imap_extra = f"imap_capability = {capability}" if capability else ""
         self._junk = junk
+        self._token_key = token_key
         self._process = self._start()
 
     def _start(self) -> Process:
@@ -165,6 +171,8 @@ class Dovecot:
                 extra=self._extra,
                 imap_extra=self._imap_extra,
                 junk=self._junk,
+                oauth=self._oauth(),
+                oauth_mechanisms=" xoauth2" if self._token_key else "",
                 imap_port=self.imap_port,
                 starttls_port=self.starttls_port,
                 lmtp_port=self.lmtp_port,
@@ -182,6 +190,22 @@ class Dovecot:
         process = Process(command, self.folder / "dovecot.out")
         process.until_listening(self.imap_port, self.folder / "dovecot.log")
         return process
+
+    def _oauth(self) -> str:
+        """Tokens are checked by the issuer's key, without asking it (RFC 7519). They are an app's
+        and name no user: which mailbox is meant stands beside them."""
+        if not self._token_key:
+            return ""
+        key = self.folder / "keys" / "default" / "RS256" / "default"
+        key.parent.mkdir(parents=True, exist_ok=True)
+        key.write_text(self._token_key)
+        (self.folder / "oauth2.ext").write_text(
+            "introspection_mode = local\n"
+            f"local_validation_key_dict = fs:posix:prefix={self.folder}/keys/\n"
+            "username_attribute = appid\nusername_format = app\n"
+        )
+        args = f"args = {self.folder}/oauth2.ext"
+        return f"passdb {{\n  driver = oauth2\n  mechanisms = xoauth2\n  {args}\n}}"
 
     def restart(self) -> None:
         """Stop and start on the same ports with the same mail: every connection is lost."""

@@ -137,6 +137,7 @@ class Issuer:
             "nbf": int(now) - 5,
             "exp": int(now + self.lifetime),
             "appid": self.app.client_id,
+            "sub": "b1f7c0de-0000-4000-8000-00000000aa03",
             "tid": self.tenant,
             "jti": secrets.token_hex(8),
             "filling": "x" * 600,
