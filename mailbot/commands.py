@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from mailbot import ledger as chain
-from mailbot.case import ENDED, Case, State
+from mailbot.case import ENDED, Case, Matter, State
 from mailbot.clock import SystemClock
 from mailbot.codec import from_json
 from mailbot.config import Settings, default_path, load, state_dir, warnings
 from mailbot.deadline import days_left
 from mailbot.errors import ConfigError, MailbotError, Permanent, Transient
 from mailbot.logs import set_up
-from mailbot.plan import Plan
+from mailbot.plan import Do, Plan
 from mailbot.ports import Store
 from mailbot.requests import ask
 from mailbot.wiring import (
@@ -180,6 +180,10 @@ def show(settings: Settings, environ: Environ, options: argparse.Namespace) -> i
         )
         for effect in matter["effects"]:
             console.print(f"  {effect['kind']}: {effect['status']}", markup=False)
+        for task in matter["tasks"]:
+            console.print(
+                f"  by hand, {task['number']}. {task['title']}: {task['state']}", markup=False
+            )
         if matter["plan"]:
             console.print(f"  plan {matter['plan']['version']}, digest {matter['digest']}")
             for action in matter["plan"]["actions"]:
@@ -223,6 +227,24 @@ def dry_run(settings: Settings, environ: Environ, number: str) -> int:
     return 0
 
 
+def _tasks(store: Store, matter: Matter, plan: Plan | None) -> list[dict[str, object]]:
+    """The tasks by hand of a plan, each with what staff told of it; "open": nothing yet."""
+    if plan is None:
+        return []
+    told = store.get(matter.case_id, f"{matter.id}/tasks/{plan.version}")
+    outcomes = told if isinstance(told, dict) else {}
+    return [
+        {
+            "number": action.number,
+            "title": action.title or action.system,
+            "state": "done" if str(action.number) in outcomes else "open",
+            "outcome": outcomes.get(str(action.number)),
+        }
+        for action in plan.actions
+        if action.do is Do.MANUAL
+    ]
+
+
 def _case_document(store: Store, case: Case, with_passphrase: bool) -> dict[str, object]:
     matters = []
     for matter in store.matters(case.id):
@@ -235,6 +257,7 @@ def _case_document(store: Store, case: Case, with_passphrase: bool) -> dict[str,
                 "state": matter.state.value,
                 "reason": matter.note,
                 "last_day": matter.last_day.isoformat(),
+                "tasks": _tasks(store, matter, plan),
                 "plan": plan.document() if plan else None,
                 "digest": plan.digest if plan else None,
                 "effects": [

@@ -13,8 +13,10 @@ from mailbot.flow import Flow
 from mailbot.lessons import learn
 from mailbot.letters import find_tokens
 from mailbot.mailtext.decisions import Reply, Words, read_reply
+from mailbot.mailtext.outcomes import read_outcome
 from mailbot.message import Automatic, Mail, Verdict
 from mailbot.move import Context
+from mailbot.plan import Do
 from mailbot.ports import Clock, KnownMessage, Store, StoredMail, Token
 from mailbot.steps import approvers, outgoing
 from mailbot.steps.belong import is_staff
@@ -23,6 +25,7 @@ from mailbot.steps.notify import tell_approvers, told
 from mailbot.steps.original_date import DATE_ASKED, begun_on, told_date
 
 NOTHING_CHANGED = "reply-changed-nothing"  # the ledger's name for it
+TASK_DONE = "manual-task-done"
 NO_REPLY_OF_STAFF = "no-reply-of-staff"  # refused as a decision, and yet to be read as a mail
 # Explanations a day and matter: to an approver about their own replies, and about other people's.
 # A program that answers each of our mails, or a stranger with a leaked mail, soon meets silence.
@@ -87,6 +90,10 @@ class Replies:
                 return "original-date-told"
             ruling = judge(mail, answered.token, answered.messages, ctx, settings)
             reply = _without_margin(read_reply(mail, self.words))
+            if ruling.reason in _AFTERWARDS and ruling.approver is not None:
+                done = self._task_done(stored, mail, ctx, ruling.approver)
+                if done:
+                    return done
             if not ruling.counts or ruling.approver is None:
                 if ruling.reason == "not-asked" and matter.state in _ABOUT_TO_ASK:
                     raise Transient(f"matter {matter.id} is about to be asked", _SOON_SECONDS)
@@ -157,6 +164,48 @@ class Replies:
             tx.record(ctx.case.id, "original-date-told", "", facts)
         return True
 
+    def _task_done(self, stored: StoredMail, mail: Mail, ctx: Context, approver: Approver) -> str:
+        """An approver tells what came of a task by hand in a plan that they approved.
+
+        It changes no record and sends nothing: it stands in the ledger, and with the case. Only
+        such a reply ever says that a task was done. Empty if the mail tells no such thing.
+        """
+        matter, plan, outcome = ctx.matter, ctx.plan, read_outcome(mail)
+        if plan is None or outcome is None or matter.state not in _APPROVED_BY_NOW:
+            return ""
+        tasks = {action.number for action in plan.actions if action.do is Do.MANUAL}
+        items = outcome.items or (tuple(tasks) if len(tasks) == 1 else ())
+        if not items or not set(items) <= tasks:
+            return ""
+        name = f"{matter.id}/tasks/{plan.version}"
+        known = self.store.get(matter.case_id, name)
+        told = {
+            str(item): {
+                "by": approver.address,
+                "at": self.clock.now().isoformat(),
+                "outcome": outcome.text,
+            }
+            for item in items
+        }
+        with self.store.begin() as tx:
+            tx.settle_mail(stored.id, "done", TASK_DONE, matter.case_id)
+            into_case_file(self.store, tx, matter.case_id, mail)
+            tx.put(matter.case_id, name, {**(known if isinstance(known, dict) else {}), **told})
+            tx.record(
+                matter.case_id,
+                "manual-task",
+                TASK_DONE,
+                {
+                    "matter": matter.id,
+                    "version": plan.version,
+                    "items": list(items),
+                    "approver": approver.address,
+                    "outcome": outcome.text,
+                    "mail": stored.id,
+                },
+            )
+        return TASK_DONE
+
     def _has_a_wish(self, mail: Mail, ruling: Ruling, reply: Reply, found: Classification) -> bool:
         """Whether somebody who is no member of staff answers a leaked question with a wish."""
         if mail.automatic is not Automatic.NO or mail.sender is None or reply.decision != "unclear":
@@ -218,6 +267,11 @@ class Replies:
         return told(self.store.effects(ctx.matter.id), _lane(approver), since) < most
 
 
+# Replies to a plan that was approved: their tokens are used, and they decide nothing any more.
+_AFTERWARDS = frozenset({"used-token", "not-asked"})
+_APPROVED_BY_NOW = frozenset(
+    {State.APPROVED, State.EXECUTED, State.VERIFIED, State.ANSWERED, State.CLOSED}
+)
 # A question leaves before its state is written: an approver may be quicker than a crash is mended.
 _ABOUT_TO_ASK = frozenset({State.OPENED, State.DRAFTED})
 

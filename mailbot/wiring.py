@@ -123,6 +123,7 @@ def sources_of(
         today,
         token_of(settings, environ),
         _Beside(settings, environ).open,
+        settings.approval.language,
     )
     if watch is not None:
         sources.watch = watch

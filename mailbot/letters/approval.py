@@ -253,6 +253,7 @@ def _plan(facts: QuestionFacts, titles: tally.Titles, words: Words) -> dict[str,
     possible = [f for f in facts.result.findings if f.certainty is Certainty.POSSIBLE]
     return {
         "systems": systems,
+        "tasks": [action.number for action in facts.plan.actions if action.do is Do.MANUAL],
         "possible": [
             Row(0, named(titles, finding, personal), said_of(finding.reason, words))
             for finding in possible[:_POSSIBLE_MOST]

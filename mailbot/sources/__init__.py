@@ -24,13 +24,14 @@ def open_sources(
     today: Callable[[], date],
     token: Callable[[Database, str], str] | None = None,
     reach: Callable[[str, str], Mailbox | None] = lambda account, address: None,
+    language: str = "nb",
 ) -> AllSources:
     """Every system of the data map; nothing connects yet. Raises ConfigError for a bad URL.
 
     `password` takes a database's name and "read" or "write"; `token` gives an access token for a
     database that is signed in to by Entra, and for the app that a URL names as its user ("": the
     one of `entra`). `reach` opens a mailbox beside those configured, by the sign-in of one of them
-    (name, address); None where that cannot be.
+    (name, address); None where that cannot be. `language`: staff's, for tasks.
     """
 
     def secret(credential: str) -> str | None:
@@ -51,7 +52,7 @@ def open_sources(
         )
         for part in datamap.exchange
     ]
-    sources += [ManualSource(system) for system in datamap.manual]
+    sources += [ManualSource(system, language) for system in datamap.manual]
     return AllSources(sources, datamap, today)
 
 
