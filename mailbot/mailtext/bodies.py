@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from mailbot.mailtext import tnef
 from mailbot.mailtext.charsets import decode, has_bidi, visible
 from mailbot.mailtext.headers import one_line
 from mailbot.mailtext.html import MAX_SOURCE, render
@@ -40,12 +41,38 @@ def read_bodies(root: Part, budget: Budget) -> Bodies:
             done[id(part)] = _lines(part, budget)
     kinds = {part.kind for part in (*plain_parts, *rich_parts)}
     same = [id(part) for part in plain_parts] == [id(part) for part in rich_parts]
+    plain = _together([done[id(part)] for part in plain_parts])
+    rich = _together([done[id(part)] for part in rich_parts])
+    if not any(line.text.strip() for line in (*plain, *rich)):
+        packed = _packed_text(root, budget)
+        if packed:
+            return Bodies(packed, packed, False, False)
     return Bodies(
-        plain=_together([done[id(part)] for part in plain_parts]),
-        rich=_together([done[id(part)] for part in rich_parts]),
+        plain=plain,
+        rich=rich,
         differ=not same,
         html_only="text/html" in kinds and "text/plain" not in kinds,
     )
+
+
+def is_tnef(part: Part) -> bool:
+    """Whether a part is a winmail.dat, by whatever type it goes."""
+    return part.kind in tnef.KINDS or part.name.lower() == "winmail.dat"
+
+
+def _packed_text(root: Part, budget: Budget) -> tuple[Line, ...]:
+    """The text of a mail that Outlook packed up whole."""
+    for part in root.walk():
+        if not part.children and is_tnef(part):
+            packed = tnef.read_tnef(part.decoded())
+            if packed.plain.strip():
+                return _capped(plain_lines(visible(packed.plain)), budget)
+            if packed.html.strip():
+                rendered = render(packed.html, budget.elements)
+                for note in rendered.notes:
+                    budget.note(note)
+                return _capped(rendered.lines, budget)
+    return ()
 
 
 def _texts(part: Part, wanted: str) -> Iterator[Part]:
@@ -127,11 +154,21 @@ def read_attachments(root: Part) -> tuple[Attachment, ...]:
     """Every leaf that is not the mail's own text, with the digest of its decoded content."""
     shown = {id(part) for kind in _READABLE for part in _texts(root, kind)}
     hidden = _unchosen(root)
-    return tuple(
-        _attachment(part, inline)
-        for part, inline in _files(root, False)
-        if id(part) not in shown and id(part) not in hidden
-    )
+    found: list[Attachment] = []
+    for part, inline in _files(root, False):
+        if id(part) not in shown and id(part) not in hidden:
+            found.append(_attachment(part, inline))
+            if is_tnef(part):
+                found += [
+                    Attachment(
+                        name=each.name,
+                        media_type="application/octet-stream",
+                        size=each.size,
+                        sha256=each.sha256,
+                    )
+                    for each in tnef.read_tnef(part.decoded()).files
+                ]
+    return tuple(found)
 
 
 def _unchosen(root: Part) -> set[int]:

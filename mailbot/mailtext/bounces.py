@@ -51,6 +51,12 @@ _FAILED_TEXT = re.compile(
     r"|nicht zugestellt|was not (?:delivered|sent)|did not reach|have failed|cannot send message",
     re.I,
 )
+_LIST_REFUSAL = re.compile(
+    r"not (?:a )?(?:member|subscrib|allowed to post|authori[sz]ed to)|loop alert"
+    r"|(?:post|message|posting).{0,30}(?:rejected|was refused|not distributed|non-members?)"
+    r"|automatically rejected|has been rejected",
+    re.I,
+)
 _TRANSCRIPT = re.compile(
     r"^\s*(?:rcpt to|mail from|remote-mta|diagnostic-code|final-recipient)\s*:|^<<< 5\d\d",
     re.I | re.M,
@@ -140,6 +146,8 @@ def _from_prose(root: Part, text: str) -> tuple[str, str] | None:
     senders = " ".join(headers.all("from"))[:1000]
     if headers.has("x-failed-recipients"):
         return "failed", "x-failed-recipients"
+    if _is_list_manager(headers) and _LIST_REFUSAL.search(f"{subject}\n{text[:2000]}"):
+        return "failed", "list-manager"
     null_path = any(value.strip() in ("<>", "") for value in headers.all("return-path"))
     daemon = _DAEMON.search(decode_words(senders)) is not None or not senders.strip(' <>"')
     machine = (
@@ -164,6 +172,18 @@ def _from_prose(root: Part, text: str) -> tuple[str, str] | None:
     if daemon and says and not headers.has("in-reply-to", "references"):
         return "failed", "mailer-daemon"
     return None
+
+
+def _is_list_manager(headers: Headers) -> bool:
+    """Whether the program that runs a mailing list answers, not one of its members."""
+    if headers.has("list-post", "x-mailman-original-to"):
+        return False
+    administers = headers.has(
+        "x-list-administrivia", "x-mlserver", "x-ezmlm", "x-majordomo-version"
+    )
+    machine = headers.first("auto-submitted").lower().startswith("auto-")
+    owner = re.search(r"-(?:bounces|owner|request)@", headers.first("from")[:1000]) is not None
+    return administers or (owner and machine)
 
 
 def _carries_original(root: Part) -> bool:

@@ -10,7 +10,7 @@ import re
 _FAMILIES = re.compile(
     r"utf-?(8|16|32)(-?[bl]e)?|iso-?8859-?\d{1,2}(-[ei])?|windows-?125\d|cp(125\d|437|850|852|865"
     r"|866|932|936|949|950)|koi8-?[ru]|big5(-?hkscs)?|gb2312|gbk|gb18030|euc-?(jp|kr)"
-    r"|shift[_-]?jis|iso-2022-(jp(-[123]|-ext)?|kr)|tis-?620|mac-?(roman|latin2|cyrillic)"
+    r"|hz(?:-gb-2312)?|shift[_-]?jis|iso-2022-(jp(-[123]|-ext)?|kr)|tis-?620|mac-?(roman|latin2|cyrillic)"
     r"|macintosh|latin-?\d"
 )
 _ALIASES = {
@@ -26,6 +26,13 @@ _ALIASES = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
     "ks_c_5601-1987": "cp949",
+    "hz-gb-2312": "hz",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "unicode-1-1-utf-8": "utf-8",
+    "windows-31j": "cp932",
+    "x-gbk": "gb18030",
+    "x-mac-roman": "mac-roman",
+    "utf-8bom": "utf-8",
     "macintosh": "mac-roman",
     # What calls itself Latin-1 is Windows-1252 in practice (the WHATWG Encoding standard agrees).
     "iso-8859-1": "cp1252",
@@ -45,12 +52,60 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 def decode(octets: bytes, charset: str) -> tuple[str, bool]:
     """The text, and whether the named charset was unknown or did not fit."""
     name = _known(charset)
+    if octets and (octets[0] > 0xEE or b"\0" in octets[:400] or b"\x1b" in octets[:4000]):
+        told = _told_by_octets(octets)
+        if told is not None and (name or "")[:6] != told.replace("-sig", "")[:6]:
+            return octets.decode(told, "replace"), name is not None and name != "utf-8"
+        name = told if told in ("utf-8-sig", "utf-16", "utf-32") else name
     if name is None:
         return _guess(octets), True
+    if name in _WESTERN and not octets.isascii() and _is_utf8(octets):
+        return octets.decode("utf-8"), True
     try:
         return octets.decode(name), False
     except (UnicodeDecodeError, UnicodeError):
         return (_guess(octets) if name == "utf-8" else octets.decode(name, "replace")), True
+
+
+_WESTERN = frozenset({"cp1252", "iso8859-15"})
+_SIGNATURES = (  # the longer ones first: UTF-32 begins as UTF-16 does
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# ISO 2022 switches its alphabets by escapes, which mean nothing anywhere else (RFC 1468, RFC 1557).
+_SWITCHES = re.compile(rb"\x1b\$(?:[@B]|\(D)|\x1b\([JI]")
+_KOREAN = b"\x1b$)C"
+
+
+def _told_by_octets(octets: bytes) -> str | None:
+    """What the octets themselves say they are: a signature, every other octet zero, escapes."""
+    for signature, name in _SIGNATURES:
+        if octets.startswith(signature):
+            return name
+    head = octets[:400]
+    if _KOREAN in octets[:4000]:
+        return "iso2022_kr"
+    if _SWITCHES.search(octets[:4000]):
+        return "iso2022_jp_3" if b"\x1b$(" in octets[:4000] else "iso2022_jp"
+    if len(head) >= 8 and head[1::2].count(0) > len(head) * 0.4 and head[::2].count(0) == 0:
+        return "utf-16-le"
+    if len(head) >= 8 and head[::2].count(0) > len(head) * 0.4 and head[1::2].count(0) == 0:
+        return "utf-16-be"
+    return None
+
+
+def _is_utf8(octets: bytes) -> bool:
+    """Whether octets that call themselves Western are UTF-8: by chance they hardly ever are."""
+    try:
+        text = octets[:100_000].decode("utf-8")
+    except UnicodeDecodeError as error:
+        if len(octets) <= 100_000 or error.start < 99_990:
+            return False
+        text = octets[: error.start].decode("utf-8")
+    return sum(c > "\x7f" for c in text) >= 2 or len(octets) > 100_000
 
 
 def _known(charset: str) -> str | None:

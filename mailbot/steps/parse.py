@@ -12,7 +12,7 @@ from typing import TypeVar
 from mailbot.mailtext.addresses import domain_of, read_addresses, sole_sender
 from mailbot.mailtext.authenticity import Trust, border_of, verdict
 from mailbot.mailtext.automatic import EFFECT, nature_of
-from mailbot.mailtext.bodies import Bodies, carried_mail, read_attachments, read_bodies
+from mailbot.mailtext.bodies import Bodies, carried_mail, is_tnef, read_attachments, read_bodies
 from mailbot.mailtext.dates import header_date
 from mailbot.mailtext.forwarded import forwarded_inline
 from mailbot.mailtext.headers import Headers, decode_words, message_ids, one_line
@@ -177,7 +177,7 @@ def _kinds(root: Part) -> tuple[str, ...]:
     """Bodies that only another program can open."""
     found: dict[str, None] = {}
     for part in root.walk():
-        if part.kind in ("application/ms-tnef", "application/vnd.ms-tnef"):
+        if is_tnef(part):
             found["tnef"] = None
         elif part.kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
             signed = part.params.get("smime-type").lower() == "signed-data"

@@ -86,6 +86,24 @@ def test_received_is_when_our_own_server_took_it():
         ("zlib", b"hei", "hei"),
         ("utf-16le", "blå".encode("utf-16le"), "blå"),
         ("iso-2022-jp", "日本".encode("iso-2022-jp"), "日本"),
+        ("", "日本".encode("iso-2022-jp"), "日本"),
+        ("utf-8", "한국".encode("iso-2022-kr"), "한국"),
+        ("hz-gb-2312", "汉字".encode("hz"), "汉字"),
+        ("unknown-8bit", "blåbær".encode("latin-1"), "blåbær"),
+        ("iso-8859-1", "blåbær på øy".encode(), "blåbær på øy"),  # mislabelled
+        ("windows-1252", "blåbær på øy".encode(), "blåbær på øy"),
+        ("iso-8859-1", "Ã¥".encode("latin-1"), "Ã¥"),  # by chance
+        ("utf-8", b"\xef\xbb\xbfbl\xc3\xa5", "blå"),
+        ("iso-8859-1", b"\xef\xbb\xbfbl\xc3\xa5", "blå"),
+        ("utf-8", "blåbær".encode("utf-16"), "blåbær"),
+        ("", "slett meg nå".encode("utf-16-le"), "slett meg nå"),
+        ("us-ascii", "slett meg nå".encode("utf-16-be"), "slett meg nå"),
+        ("utf-16", "blå".encode("utf-16"), "blå"),
+        ("utf-16be", "blå".encode("utf-16"), "blå"),
+        ("utf-8", "blå".encode("utf-32"), "blå"),
+        ("cp037", b"hei", "hei"),
+        ("idna", b"xn--a", "xn--a"),
+        ("rot13", b"hei", "hei"),
     ],
 )
 def test_charsets(charset, octets, text):
