@@ -112,9 +112,6 @@ def parser() -> argparse.ArgumentParser:
     check_list.add_argument(
         "--clean", type=Path, metavar="OUT.csv", help="write the list without them"
     )
-    remove = listed_parts.add_parser("remove", help="take a person off the list, on their wish")
-    remove.add_argument("entry", metavar="ADDRESS|NUMBER")
-    remove.add_argument("--yes", action="store_true", help="nothing will stop new contact")
 
     reapply = commands.add_parser("reapply", help="after a restore: erase again, once approved")
     reapply.add_argument("--database", required=True, metavar="D")

@@ -236,7 +236,20 @@ class Flow:
 
     def stop(self, matter: Matter, reason: str, why: str) -> Matter:
         """Stop for a person; `why` holds no personal data."""
+        if matter.state is S.APPROVED:
+            why = f"{why}. {self._so_far(matter)}"
         return self.move(matter, Move(to=S.NEEDS_HUMAN, reason=reason, facts={"why": why}))
+
+    def _so_far(self, matter: Matter) -> str:
+        """What of an approved plan was done and what was not, by system."""
+        said: dict[str, list[str]] = {"Done": [], "Not done": []}
+        for effect in self.store.effects(matter.id, matter.plan_version):
+            if effect.kind == "apply":
+                actions = effect.payload.get("actions")
+                count = len(actions) if isinstance(actions, list) else 0
+                name = f"{effect.payload.get('system')} ({count})"
+                said["Done" if effect.status == "done" else "Not done"].append(name)
+        return "; ".join(f"{what}: {', '.join(names) or '-'}" for what, names in said.items())
 
     def _act(self, matter: Matter, act: Act) -> Matter:
         """Intend, perform, settle, then move. After a crash: go on with what is written."""
@@ -253,6 +266,10 @@ class Flow:
                     raise
                 with self.store.begin() as tx:
                     tx.change_effect(effect.id, "failed", {"why": "record changed"})
+                    settled = {effect.id, *(one.id for one in done)}
+                    for other in written:
+                        if other.id not in settled and other.status == "intended":
+                            tx.change_effect(other.id, "cancelled")  # the new plan has its own
                     return self.move(matter, act.stale, tx)
         return self.move(matter, act.then(done))
 

@@ -132,7 +132,11 @@ def summary(purpose: Purpose, plan: Plan, titles: tally.Titles, words: Words) ->
     said = [
         part
         for kind in Do
-        if (part := _sum(kind, [a for a in plan.actions if a.do is kind], titles, words))
+        if (
+            part := _sum(
+                kind, [a for a in plan.actions if a.do is kind and not a.done], titles, words
+            )
+        )
     ]
     if said and not plan.letter.recipients:
         return tuple(said)  # nobody asked, nobody is answered

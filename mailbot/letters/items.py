@@ -68,6 +68,8 @@ def row_of(
             f"{one_line(column, 40)} = {one_line(tally.readable(value), 60)}"
             for column, value in action.after.items()
         ]
+    if action.done:
+        said.append(words("does", "done"))
     return Row(
         action.number,
         ": ".join(part for part in (words("does", action.do.value), ", ".join(said)) if part),

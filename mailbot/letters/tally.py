@@ -170,7 +170,7 @@ def changes(actions: Iterable[Action], titles: Titles, none: str) -> tuple[Chang
                         titles.system(action.system), one_line(column, 60), old or none, new or none
                     )
                 )
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def readable(value: object) -> str:

@@ -78,3 +78,6 @@ def test_what_staff_keep_stays_as_it_is(small: World):
     small.reply(small.question(), f"BEHOLD {number}: Navnet må dokumenteres først.")
     small.reply(small.question(), "Godkjent")
     assert contact(small)[2] == "Solvang"
+    text = letter(small.sent(INGRID)[-1])
+    assert "Navnet må dokumenteres først" in text
+    assert "Vi har ikke endret opplysningene" in text
