@@ -13,9 +13,11 @@ import pytest
 
 from mailbot.errors import MailbotError, Permanent, Transient
 from mailbot.ports import Fetched, Mailbox, MailQuery, MailRef
+from tests.contract.ews_world import EwsWorld
 from tests.contract.worlds import GraphWorld, ImapWorld, MaildirWorld, World
-from tests.servers import dovecot
+from tests.servers import dovecot, ews
 from tests.servers.dovecot import Dovecot
+from tests.servers.ews import Ews
 from tests.servers.graph import Graph
 from tests.servers.graph_world import sign_in
 
@@ -48,8 +50,20 @@ def exchange(graph: Graph) -> Iterator[Dovecot]:
         yield running
 
 
-@pytest.fixture(params=["maildir", "imap", "imap-oauth", "graph"])
+@pytest.fixture(scope="module")
+def exchange_server() -> Iterator[Ews]:
+    if why := ews.missing():
+        pytest.skip(why)
+    with Ews() as running:
+        yield running
+
+
+@pytest.fixture(params=["maildir", "imap", "imap-oauth", "graph", "ews"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    if request.param == "ews":
+        return EwsWorld(
+            request.getfixturevalue("exchange_server"), f"support{next(_users)}@firma.test"
+        )
     if request.param == "maildir":
         return MaildirWorld(tmp_path)
     if request.param == "graph":

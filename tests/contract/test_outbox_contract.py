@@ -15,12 +15,17 @@ import pytest
 
 from mailbot.clients.smtp import SmtpOutbox
 from mailbot.errors import MailbotError, Permanent, Transient
+from mailbot.mailboxes.ews_outbox import EwsOutbox
 from mailbot.mailboxes.graph_outbox import GraphOutbox
 from mailbot.mailboxes.imap import ImapMailbox
 from mailbot.mailboxes.maildir import MaildirOutbox
 from mailbot.message import Address, Outgoing, OutgoingFile, Sent
 from mailbot.ports import Outbox
+from tests.contract.ews_world import EwsWorld
+from tests.contract.ews_world import client as ews_client
+from tests.servers import ews
 from tests.servers import mail as servers
+from tests.servers.ews import Ews
 from tests.servers.graph import Graph
 from tests.servers.graph_world import client
 from tests.servers.mail import MailServers
@@ -57,14 +62,31 @@ def mail_servers() -> Iterator[MailServers]:
         yield running
 
 
-@pytest.fixture(params=["maildir", "smtp", "replacing", "graph", "graph-thread", "graph-keeping"])
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Ews]:
+    if why := ews.missing():
+        pytest.skip(why)
+    with Ews() as running:
+        yield running
+
+
+@pytest.fixture(
+    params=["maildir", "smtp", "replacing", "graph", "graph-thread", "graph-keeping", "ews"]
+)
 def post(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Post]:
+    if request.param == "ews":
+        server: Ews = request.getfixturevalue("exchange")
+        inbox = EwsWorld(server, CUSTOMER)
+        there = len(inbox.mails())
+        outbox = EwsOutbox(ews_client(server, SUPPORT), StoppedClock(), sleep=lambda _: None)
+        yield Post(outbox, lambda: inbox.mails()[there:])
+        return
     if request.param.startswith("graph"):
         with Graph([SUPPORT], keeps_ids=request.param == "graph-keeping") as graph:
             if request.param == "graph-thread":
                 graph[SUPPORT].deliver(REQUEST)
-            outbox = GraphOutbox(client(graph, SUPPORT), StoppedClock())
-            yield Post(outbox, lambda: graph.sent(CUSTOMER), exchange=True)
+            graph_outbox = GraphOutbox(client(graph, SUPPORT), StoppedClock())
+            yield Post(graph_outbox, lambda: graph.sent(CUSTOMER), exchange=True)
         return
     if request.param == "maildir":
         folder = tmp_path / "outbox"

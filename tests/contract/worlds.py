@@ -16,6 +16,7 @@ from mailbot.mailboxes.imap import ImapMailbox
 from mailbot.mailboxes.maildir import MaildirMailbox
 from mailbot.mailboxes.maildir_marks import MARKS
 from mailbot.ports import Mailbox
+from tests.contract.ews_world import EwsWorld
 from tests.servers.dovecot import Dovecot
 from tests.servers.graph import Graph
 from tests.servers.graph_world import client, sign_in
@@ -295,4 +296,4 @@ class GraphWorld:
         return [folder.name for folder in self.store.folders.values()]
 
 
-World = MaildirWorld | ImapWorld | GraphWorld
+World = MaildirWorld | ImapWorld | GraphWorld | EwsWorld
