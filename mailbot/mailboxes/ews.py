@@ -89,7 +89,7 @@ class EwsMailbox:
                 from_start, state = True, Cursor(missing=state.missing)
                 continue
             if turn is None:
-                if folder != folders.JUNK:
+                if folder not in (folders.JUNK, "sentitems"):
                     raise ews_folders.missing(self.name, folder)
                 return
             asked, after = turn
@@ -107,6 +107,11 @@ class EwsMailbox:
                 f"mailbox {self.name}: the server does not hand over {len(state.missing)} mails of "
                 f"{folder}"
             )
+
+    def marked(self, everywhere: bool, known: Callable[[MailRef], bool]) -> Iterator[Fetched]:
+        """Mail with the category, whoever put it there."""
+        if self._mark:
+            yield from self._finder.marked(self._mark, self._watch, everywhere, known)
 
     def wait(self, seconds: float) -> None:
         """Return when a look shows new mail, on `wake()`, or after `seconds`."""

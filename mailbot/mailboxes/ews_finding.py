@@ -6,7 +6,7 @@ by `matching`, so that the server's idea of a word decides nothing.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,49 @@ class Finder:
                 if matching.matches(wanted, mail.raw):
                     ref = MailRef(mailbox=self._name, folder=places[mail.id], id=mail.id)
                     yield Fetched(ref=ref, raw=mail.raw, arrived=mail.arrived)
+
+    def marked(
+        self, mark: str, watch: Sequence[str], everywhere: bool, known: Callable[[MailRef], bool]
+    ) -> Iterator[Fetched]:
+        """Mail with a category, whole, but for what is `known`. Raises Transient or Permanent."""
+        doing = "looking for marks"
+        places: dict[str, str] = self._client.call(
+            doing, partial(_marked, mark=mark, watch=watch, everywhere=everywhere)
+        )
+        for key, folder in places.items():
+            ref = MailRef(mailbox=self._name, folder=folder, id=key)
+            if known(ref):
+                continue
+            found, held_back = self._client.call(doing, partial(read, ids=[key]))
+            if held_back:
+                raise Transient(f"mailbox {self._name}: the server does not hand over a mail")
+            for mail in found:
+                yield Fetched(ref=ref, raw=mail.raw, arrived=mail.arrived)
+
+
+def _marked(
+    account: "Account", mark: str, watch: Sequence[str], everywhere: bool
+) -> dict[str, str]:
+    """Ids of the mails with a category, with their folders."""
+    from exchangelib.folders import FolderCollection
+
+    folders = {name: ews_folders.find(account, name) for name in watch}
+    chosen = {folder.id: (name, folder) for name, folder in folders.items() if folder is not None}
+    if everywhere:
+        left_out = {
+            folder.id
+            for name in ("deleteditems", "drafts", "sentitems")
+            if (folder := ews_folders.find(account, name)) is not None
+        }
+        for path, folder in ews_folders.of_mail(account):
+            if path != ews_folders.RECOVERABLE and folder.id not in left_out:
+                chosen.setdefault(folder.id, (path, folder))
+    asked = FolderCollection(account=account, folders=[folder for _, folder in chosen.values()])
+    return {
+        str(item.id): chosen[item.parent_folder_id.id][0]
+        for item in asked.filter(categories__contains=[mark]).only("id", "parent_folder_id")
+        if item.parent_folder_id.id in chosen
+    }
 
 
 def _candidates(account: "Account", query: MailQuery) -> dict[str, str]:

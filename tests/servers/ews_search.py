@@ -19,8 +19,10 @@ def matching_restriction(node: Any, item: Item) -> bool:
         return all(matching_restriction(child, item) for child in node)
     if name == "Not":
         return not matching_restriction(node[0], item)
-    value = _value(node, item)
     wanted = node.find(f".//{{{_T}}}Constant").get("Value")
+    if node.find(f"{{{_T}}}FieldURI[@FieldURI='item:Categories']") is not None:
+        return wanted in item.categories
+    value = _value(node, item)
     if name == "IsEqualTo":
         return value == wanted
     if name == "Contains":
