@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from mailbot.config_checks import advice, away_span, check_keys, unavailable
+from mailbot.config_checks import advice, away_span, check_keys
 from mailbot.config_datamap import check_datamap, datamap_advice
 from mailbot.config_fault import problems
 from mailbot.config_model import (
@@ -34,7 +34,7 @@ from mailbot.config_model import (
 )
 from mailbot.config_read import Checked, Model, check, read_toml
 from mailbot.config_secrets import Secrets
-from mailbot.config_types import LANGUAGES, RIGHTS
+from mailbot.config_types import LANGUAGES, RIGHTS, at_exchange_online
 from mailbot.datamap import DataMap
 from mailbot.errors import ConfigError, Problem
 from mailbot.organisation import Organisation, organisation_from
@@ -42,6 +42,7 @@ from mailbot.organisation import Organisation, organisation_from
 __all__ = [
     "LANGUAGES",
     "RIGHTS",
+    "at_exchange_online",
     "Approval",
     "Approver",
     "Authenticity",
@@ -89,7 +90,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         facts, data = _if_there(facts, path, keys.organisation), _if_there(data, path, keys.datamap)
     found = [*file.problems, *facts.problems, *data.problems]
     if file.model is not None:
-        faults = (*check_keys(keys), *unavailable(keys))
+        faults = tuple(check_keys(keys))
         found += problems(faults, path.name, file.faulty)
         found += _folders(keys, path)
         found += _credentials(keys, path, environ)

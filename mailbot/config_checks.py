@@ -19,10 +19,8 @@ from mailbot.config_model import (
     Smtp,
 )
 from mailbot.config_read import Location
-from mailbot.config_types import RIGHTS, has_password
+from mailbot.config_types import RIGHTS, at_exchange_online, has_password
 from mailbot.identifiers import email, email_domain
-
-NOT_AVAILABLE = "not available in this version"
 
 
 def check_keys(keys: Keys) -> Iterator[Fault]:
@@ -31,12 +29,14 @@ def check_keys(keys: Keys) -> Iterator[Fault]:
         yield from checked(keys)
 
 
-def unavailable(settings: Keys) -> Iterator[Fault]:
-    """What the schema knows and this version does not do yet. Delete entries as they are built."""
+def _ways(settings: Keys) -> Iterator[Fault]:
     for place, mailbox in enumerate(settings.mailbox):
-        at: Location = ("mailbox", place)
-        if mailbox.kind == "ews":
-            yield Fault((*at, "kind"), f"ews is {NOT_AVAILABLE}", "use graph, imap or maildir")
+        if mailbox.ews is not None and at_exchange_online(mailbox.ews.endpoint):
+            yield Fault(
+                ("mailbox", place, "ews", "endpoint"),
+                "EWS ends in Exchange Online on 1 April 2027",
+                'use kind = "graph" there; ews is for Exchange Server',
+            )
 
 
 def away_span(text: str) -> tuple[date, date] | None:
@@ -278,6 +278,7 @@ _CHECKS: tuple[Callable[[Keys], Iterator[Fault]], ...] = (
     _modes,
     _store,
     _mailboxes,
+    _ways,
     _approvers,
     _approvals,
     _authenticity,

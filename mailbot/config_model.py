@@ -96,6 +96,7 @@ class Ews(Part):
     user: Line = ""
     password: Credential = ""
     auth: Literal["basic", "ntlm"] = "basic"
+    ca_file: str = ""
 
 
 class Maildir(Part):

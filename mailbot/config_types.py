@@ -149,3 +149,13 @@ RightOrAll = Annotated[str, AfterValidator(_right_or_all)]
 Yes = Annotated[bool, Strict()]
 Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
 Probability = Annotated[float, Strict(), Field(ge=0, le=1)]
+
+
+_ONLINE = ("outlook.office365.com", "outlook.office.com", "outlook.com", "office365.us")
+
+
+def at_exchange_online(endpoint: str) -> bool:
+    """Whether an EWS endpoint is Exchange Online's, where EWS is refused to most apps since October
+    2026 and ends on 1 April 2027."""
+    host = (urlsplit(endpoint).hostname or "").lower()
+    return any(host == online or host.endswith("." + online) for online in _ONLINE)

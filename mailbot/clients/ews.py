@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
+from mailbot.config import at_exchange_online
 from mailbot.errors import MailbotError, Permanent, Transient
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ T = TypeVar("T")
 
 CALL_SECONDS = 60.0  # for one request; a call of ours makes several at most
 WATCHDOG_SECONDS = 180.0
-# EWS of Exchange Online is refused to most apps since October 2026 and ends on 1 April 2027.
-_ONLINE = ("outlook.office365.com", "outlook.office.com", "outlook.com", "office365.us")
 
 
 class Gone(Permanent):
@@ -53,8 +52,7 @@ class EwsClient:
         timeout: float = CALL_SECONDS,
         watchdog: float = WATCHDOG_SECONDS,
     ) -> None:
-        host = urlsplit(endpoint).hostname or ""
-        if any(host == online or host.endswith("." + online) for online in _ONLINE):
+        if at_exchange_online(endpoint):
             raise Permanent(
                 f"mailbox {name}: EWS ends in Exchange Online (1 April 2027); use kind = "
                 '"graph" with a section [mailbox.graph]'

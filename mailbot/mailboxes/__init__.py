@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mailbot.clients.microsoft import SignIns, exchange_scope
 from mailbot.clients.smtp import SmtpOutbox
-from mailbot.config import Imap, Mailbox, Smtp
+from mailbot.config import Ews, Imap, Mailbox, Smtp
 from mailbot.errors import ConfigError, Permanent
 from mailbot.mailboxes.imap import ImapMailbox
 from mailbot.mailboxes.maildir import MaildirMailbox, MaildirOutbox
@@ -135,11 +135,51 @@ class _Graph:
         return GraphOutbox(mailbox.client, around.clock)  # one pace for reading and sending
 
 
-KINDS: Mapping[str, Kind] = {"maildir": _Maildir(), "imap": _Imap(), "graph": _Graph()}
+class _Ews:
+    # exchangelib is large and slow to import: only installations with Exchange Server pay for it.
+
+    def mailbox(self, part: Mailbox, around: Surroundings) -> MailboxPort:
+        from mailbot.clients.ews import EwsClient
+        from mailbot.mailboxes.ews import EwsMailbox
+
+        if part.ews is None:
+            raise _lacks(part, "ews")
+        client = EwsClient(
+            name=part.name,
+            address=part.address,
+            endpoint=part.ews.endpoint,
+            user=part.ews.user,
+            password=_password(around.secret, part.ews),
+            auth=part.ews.auth,
+            ca_file=_ca_file(part.ews, around.folder),
+        )
+        return EwsMailbox(
+            name=part.name,
+            client=client,
+            watch=part.watch,
+            mark=part.mark,
+            poll=part.poll_seconds,
+        )
+
+    def outbox(self, part: Mailbox, mailbox: MailboxPort, around: Surroundings) -> Outbox:
+        from mailbot.mailboxes.ews import EwsMailbox
+        from mailbot.mailboxes.ews_outbox import EwsOutbox
+
+        if not isinstance(mailbox, EwsMailbox):
+            raise _lacks(part, "ews")
+        return EwsOutbox(mailbox.client, around.clock)
+
+
+KINDS: Mapping[str, Kind] = {
+    "maildir": _Maildir(),
+    "imap": _Imap(),
+    "graph": _Graph(),
+    "ews": _Ews(),
+}
 
 
 def open_mailbox(part: Mailbox, around: Surroundings) -> MailboxPort:
-    """The mailbox of one [[mailbox]] section. Raises Permanent for a kind that there is not."""
+    """The mailbox of one [[mailbox]] section."""
     return _kind(part).mailbox(part, around)
 
 
@@ -149,11 +189,7 @@ def open_outbox(part: Mailbox, mailbox: MailboxPort, around: Surroundings) -> Ou
 
 
 def _kind(part: Mailbox) -> Kind:
-    kind = KINDS.get(part.kind)
-    if kind is None:
-        known = ", ".join(KINDS)
-        raise Permanent(f"mailbox {part.name}: kind {part.kind} is not built yet; use {known}")
-    return kind
+    return KINDS[part.kind]
 
 
 def _lacks(part: Mailbox, section: str) -> Permanent:
@@ -162,11 +198,11 @@ def _lacks(part: Mailbox, section: str) -> Permanent:
     )
 
 
-def _ca_file(section: Imap | Smtp, folder: Path) -> Path | None:
+def _ca_file(section: Ews | Imap | Smtp, folder: Path) -> Path | None:
     return folder / section.ca_file if section.ca_file else None
 
 
-def _password(secret: Secret, section: Imap | Smtp) -> Callable[[], str]:
+def _password(secret: Secret, section: Ews | Imap | Smtp) -> Callable[[], str]:
     """Asked anew at each sign-in, so that a renewed credential needs no restart."""
 
     def read() -> str:
