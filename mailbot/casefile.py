@@ -1,6 +1,6 @@
 """Reads a matter's Context from the store: every document of a case is known by name here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -83,3 +83,20 @@ def into_case_file(store: Store, tx: Tx, case_id: str, mail: Mail) -> None:
                 kind="correspondence",
             )
         )
+
+
+NOT_PRIVACY = "not-privacy"  # the note of a matter that staff said was none
+
+
+def of_cases(store: Store, message_ids: Iterable[str]) -> frozenset[str]:
+    """Those Message-IDs that belong to the file of a case: no records of anybody (DESIGN § 8).
+
+    A mail that staff said was no privacy request is ordinary mail again, and a record like others.
+    """
+    known = store.known_messages(message_ids)
+    cases = {
+        case_id
+        for case_id in {one.case_id for one in known}
+        if any(matter.note != NOT_PRIVACY for matter in store.matters(case_id))
+    }
+    return frozenset(one.message_id for one in known if one.case_id in cases)

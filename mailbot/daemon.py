@@ -200,7 +200,7 @@ class Daemon:
                 self._learn_now = True
                 continue
             if verb in ERRANDS:
-                pool.submit(self._errand, words)
+                pool.submit(self._errand, words).add_done_callback(partial(self._done, verb))
                 continue
             matters = self.store.matters(case_id) if verb == "retry" else ()
             with self.store.claim_case(case_id) as held:
@@ -211,7 +211,7 @@ class Daemon:
                         self.flow.retry(matter)
                         log.info("retried", matter=matter.id)
 
-    def _errand(self, words: str) -> None:
+    def _errand(self, words: str) -> int:
         try:
             Errands(self.store, self.flow, self.clock).do(words)
             log.info("errand-done", errand=words.partition(" ")[0])
@@ -219,7 +219,8 @@ class Daemon:
             ask(self.state, words)  # a worker is at the case: again at the next turn
         except MailbotError as error:
             log.error("errand-failed", errand=words.partition(" ")[0], why=str(error))
-        self._news.set()
+            return 0
+        return 1
 
     def _take_over(self, pool: ThreadPoolExecutor) -> None:
         """Requests that `mailbot open` left: stored like any mail, and taken up at once."""

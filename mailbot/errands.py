@@ -97,7 +97,7 @@ class Errands:
         sender = mail.get("sender") if isinstance(mail, dict) else None
         to = (str(sender["address"]),) if isinstance(sender, dict) else ()
         with self.store.begin() as tx:
-            self._begin(tx, case, Label.RESTRICTION, LIFTING, actions, to)
+            self._begin(tx, case, Label.RESTRICTION, (LIFTING,), actions, to)
         return f"case {case.number}: lifting is asked"
 
     def _marked(self, matter: Matter) -> list[Action]:
@@ -124,6 +124,12 @@ class Errands:
     def _propose(self, flag: str, system: str, actions: Sequence[Action]) -> str:
         """A case without a person who asks: its question goes to staff, its answer to nobody."""
         now = self.clock.now()
+        for earlier in self.store.cases():
+            if earlier.closed is None and any(
+                set(_flags(flag, system)) <= set(matter.flags)
+                for matter in self.store.matters(earlier.id)
+            ):
+                return earlier.number  # asked already, and not answered yet
         case_id = hashlib.sha256(f"{flag}\0{system}\0{now.isoformat()}".encode()).hexdigest()[:16]
         settings = self.flow.tools.settings
         with self.store.begin() as tx:
@@ -140,7 +146,7 @@ class Errands:
             )
             tx.put(case_id, "classification", to_json(nothing))
             tx.put(case_id, "subject", to_json(Subject(language=case.language)))
-            self._begin(tx, case, Label.ERASURE, flag, actions, ())
+            self._begin(tx, case, Label.ERASURE, _flags(flag, system), actions, ())
         return case.number
 
     def _begin(
@@ -148,24 +154,28 @@ class Errands:
         tx: Tx,
         case: Case,
         right: Label,
-        flag: str,
+        flags: tuple[str, ...],
         actions: Sequence[Action],
         recipients: tuple[str, ...],
     ) -> None:
         now = self.clock.now()
         matter = new_matter(
-            case.id, f"{case.id}-{flag}-{now:%Y%m%d%H%M%S}", right, now, now, self.flow.tools,
-            flags=(flag,),
+            case.id, f"{case.id}-{flags[0]}-{now:%Y%m%d%H%M%S}", right, now, now, self.flow.tools,
+            flags=flags,
         )  # fmt: skip
         key = self.store.case_key(case.id)
         proposal = Proposal(
             purpose=Purpose.ANSWER, actions=numbered(actions, key), recipients=recipients
         )
         # It is known already what is to be done: nothing has to be understood or searched.
-        tx.add_matter(replace(matter, state=State.PROPOSED, note=flag))
+        tx.add_matter(replace(matter, state=State.PROPOSED, note=flags[0]))
         tx.put(case.id, f"{matter.id}/proposal", to_json(proposal))
         counts = {
             table: len(list(each))
             for table, each in groupby(sorted(action.table for action in actions))
         }
-        tx.record(case.id, "errand", flag, {"matter": matter.id, "records": counts})
+        tx.record(case.id, "errand", flags[0], {"matter": matter.id, "records": counts})
+
+
+def _flags(flag: str, system: str) -> tuple[str, ...]:
+    return flag, f"system:{system}"

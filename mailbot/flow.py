@@ -199,7 +199,9 @@ class Flow:
         for sibling in siblings:
             if sibling.state is S.CLASSIFIED and sibling.due and sibling.due > now:
                 tx.change_matter(sibling, replace(sibling, due=now))
-        if all(sibling.state in ENDED for sibling in siblings):
+        case = self.store.case(ended.case_id)
+        # Closed already, where a restriction was lifted later.
+        if case and case.closed is None and all(sibling.state in ENDED for sibling in siblings):
             tx.close_case(ended.case_id, now)
 
     def _later(self, matter: Matter, due: datetime | None) -> Matter:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.engine import Engine
 
+from mailbot.casefile import of_cases
 from mailbot.clients.microsoft import SignIns
 from mailbot.clock import SystemClock
 from mailbot.config import OAuth, Secrets, Settings, resolve_url, state_dir, store_url
@@ -231,7 +232,7 @@ def open_parts(
         sources=sources,
         templates=templates,
         random=randomness.token_bytes,
-        of_cases=lambda ids: frozenset(known.message_id for known in store.known_messages(ids)),
+        of_cases=lambda ids: of_cases(store, ids),
     )
     parts = Parts(
         settings=settings,

@@ -116,6 +116,24 @@ def test_one_system_done_and_another_changed(two: Two):
         assert told in letter(answer)
 
 
+def test_a_system_that_refuses_stops_the_case_which_says_what_was_done_and_goes_on(two: Two):
+    two.write(INGRID, "Sletting", ERASE)
+    two.shop("CREATE TRIGGER nei BEFORE DELETE ON brukere BEGIN SELECT RAISE(ABORT, 'nei'); END")
+    two.reply(two.question(), "Godkjent")
+    assert two.only_matter().state is State.NEEDS_HUMAN
+    told = letter(two.sent(KARI)[-1])
+    assert "Done: crm (" in told
+    assert "Not done: shop (2)" in told
+    assert two.sent(INGRID) == []
+    assert len(two.shop("SELECT * FROM handlekurver")) == 2
+    two.shop("DROP TRIGGER nei")
+    flow(two).retry(two.only_matter())
+    two.once()
+    assert two.only_matter().state is State.ANSWERED
+    assert applied(two) == [("crm", "done"), ("shop", "done")]
+    assert len(two.sent(INGRID)) == 1
+
+
 def test_what_comes_to_light_afterwards_is_asked_and_told_together(two: Two):
     two.write(INGRID, "Sletting", ERASE)
     approve(two)

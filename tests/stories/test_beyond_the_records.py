@@ -130,6 +130,14 @@ def test_the_case_file_is_listed_and_told_and_no_finding_of_a_second_request(sma
     assert "Vi fant ingen opplysninger om deg" in letter(small.sent(INGRID)[-1])
 
 
+def test_a_mail_that_was_no_privacy_request_is_a_record_like_others(small: World):
+    message_id = small.write(INGRID, "Sletting", ERASE)
+    small.reply(small.question(), "IKKE PERSONVERN")
+    assert small.parts.tools.of_cases([message_id]) == frozenset()
+    other = small.write(MARTIN, "Erase my data", ERASE_EN)
+    assert small.parts.tools.of_cases([message_id, other]) == {other}
+
+
 def _plan(small: World) -> dict[str, list[dict[str, object]]]:
     matter = small.matters()[-1]
     for entry, facts in reversed(list(small.parts.store.ledger(matter.case_id))):

@@ -88,6 +88,8 @@ def test_the_review_proposes_what_is_past_its_rule_and_staff_may_keep(small: Wor
     said = errands(small).review()
     assert "2 past their time" in said
     small.once()
+    assert errands(small).review() == said  # not asked twice
+    assert len(small.cases()) == 1
     question = letter(small.question())
     assert "Jevnlig gjennomgang" in question
     number = next(line.strip().split(".")[0] for line in question.splitlines() if "id 503" in line)
@@ -139,6 +141,9 @@ def test_a_restriction_is_lifted_after_a_warning(tmp_path: Path):
         small.once()
         assert small.rows("kontakter", "reservert = 1") == []
         assert len(small.sent(INGRID)) == 2
+        small.clock.pass_time(hours=25)
+        small.once()
+        assert {matter.state for matter in small.matters()} == {State.CLOSED}
 
 
 def test_a_dry_run_prints_statements_and_counts(small: World, capsys: pytest.CaptureFixture[str]):
