@@ -8,9 +8,11 @@ from mailbot.casefile import into_case_file
 from mailbot.codec import from_json, to_json
 from mailbot.entry import Entry, rights_of
 from mailbot.flow import Flow
+from mailbot.mailtext.followup import GRAVE, Listener, Says
 from mailbot.message import Mail, Verdict
 from mailbot.move import Move
 from mailbot.ports import Clock, KnownMessage, Store, StoredMail, Tx
+from mailbot.steps.ask import SAID
 from mailbot.steps.belong import (
     answers_by_hand,
     filed_under,
@@ -51,8 +53,11 @@ _TOLD_MOST = 5  # a day, that a person writes while their case waits for staff
 class Followups:
     """Finds the case of a mail, and hears what it says."""
 
-    def __init__(self, store: Store, flow: Flow, entry: Entry, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, flow: Flow, entry: Entry, listener: Listener, clock: Clock
+    ) -> None:
         self.store = store
+        self.listener = listener
         self.flow = flow
         self.entry = entry
         self.clock = clock
@@ -175,13 +180,20 @@ class Followups:
             with self.store.begin() as tx:
                 tx.settle_mail(stored.id, "left", "came-before")
             return "came-before"
+        said = self.listener.hear(mail)
+        if said is Says.THANKS and classification.route is not Route.OPEN:
+            with self.store.begin() as tx:
+                tx.settle_mail(stored.id, "done", "thanks", case.id)
+                into_case_file(self.store, tx, case.id, mail)
+                tx.record(case.id, "thanked", "", {"mail": stored.id})
+            return "thanks"
         with self.store.begin() as tx:
             tx.settle_mail(stored.id, "done", "follow-up", case.id)
             count = self.entry.keep(tx, case.id, stored, mail, traits)
             self._open_more(tx, stored, mail, classification, case, matters)
             tx.record(case.id, "follow-up", classification.route.value, {"mail": stored.id})
             for matter in matters:
-                self._look_again(tx, stored, matter, count)
+                self._look_again(tx, stored, matter, count, said)
         return "follow-up"
 
     def _open_more(
@@ -211,7 +223,9 @@ class Followups:
             if label not in open_rights:
                 tx.add_matter(self.entry.matter(case.id, stored, label, classification, flags))
 
-    def _look_again(self, tx: Tx, stored: StoredMail, matter: Matter, count: int) -> None:
+    def _look_again(
+        self, tx: Tx, stored: StoredMail, matter: Matter, count: int, said: Says
+    ) -> None:
         if matter.state is State.NEEDS_HUMAN:
             lane, day_ago = "subject", self.clock.now() - timedelta(days=1)
             if told(self.store.effects(matter.id), lane, day_ago) < _TOLD_MOST:
@@ -228,7 +242,15 @@ class Followups:
         if self._too_late(matter) or rests:
             return  # one that rests already looks at everything when it is due
         due = self._quiet(count, now)
-        back = Move(to=State.CLASSIFIED, reason="follow-up", void_tokens=True, due=due)
+        flags = tuple(flag for flag in matter.flags if not flag.startswith(SAID))
+        back = Move(
+            to=State.CLASSIFIED,
+            reason="follow-up",
+            facts={"says": said.value},
+            changes={"flags": (*flags, SAID + said.value) if said in GRAVE else flags},
+            void_tokens=True,
+            due=due,
+        )
         self._cancel(tx, matter)
         self.flow.move(matter, back, tx)
 

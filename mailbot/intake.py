@@ -18,6 +18,7 @@ from mailbot.flow import Flow
 from mailbot.followups import Followups
 from mailbot.handin import as_handed_in, is_handed_in
 from mailbot.mailtext.decisions import Words
+from mailbot.mailtext.followup import FollowupWords, Listener
 from mailbot.message import Automatic, Mail, Verdict
 from mailbot.move import Move
 from mailbot.ports import Clock, Effect, KnownMessage, Store, StoredMail
@@ -47,7 +48,13 @@ class Intake:
     """Settles stored mails one at a time, in the order in which they came."""
 
     def __init__(
-        self, store: Store, flow: Flow, reader: Reader, words: Words, clock: Clock
+        self,
+        store: Store,
+        flow: Flow,
+        reader: Reader,
+        words: Words,
+        followups: FollowupWords,
+        clock: Clock,
     ) -> None:
         self.store = store
         self.flow = flow
@@ -55,7 +62,7 @@ class Intake:
         self.reader = reader
         self.replies = Replies(store, flow, words, clock)
         self.entry = Entry(store, flow.tools, clock)
-        self.followups = Followups(store, flow, self.entry, clock)
+        self.followups = Followups(store, flow, self.entry, Listener(words, followups), clock)
         self.clock = clock
 
     def begin(

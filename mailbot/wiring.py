@@ -24,6 +24,7 @@ from mailbot.learning import Learning
 from mailbot.letters import LANGUAGES, Templates, templates_root
 from mailbot.mailboxes import Surroundings, open_mailbox, open_outbox
 from mailbot.mailtext.decisions import Words, load_words
+from mailbot.mailtext.followup import FollowupWords, load_followup_words
 from mailbot.memory import Records
 from mailbot.move import Tools
 from mailbot.ports import Clock, Mailbox, Outbox, Sources
@@ -291,6 +292,12 @@ def decision_words() -> Words:
     return load_words(templates_root(), LANGUAGES)
 
 
+@cache
+def followup_words() -> FollowupWords:
+    """The packaged phrases of people who write again."""
+    return load_followup_words(templates_root(), LANGUAGES)
+
+
 @contextmanager
 def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
     """The daemon over opened parts, with its reader process."""
@@ -298,7 +305,7 @@ def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
     words = decision_words()
     reader = reader_of(settings)
     flow = flow_of(parts)
-    intake = Intake(parts.store, flow, reader, words, parts.clock)
+    intake = Intake(parts.store, flow, reader, words, followup_words(), parts.clock)
     learning = Learning(parts.store, reader, settings.classify, parts.clock)
     learning.refresh()
     reader.start()

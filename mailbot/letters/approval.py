@@ -63,6 +63,7 @@ class QuestionFacts:
     hours_left: int = 0
     errand: str = ""  # reapply | review | lifting: no mail began it
     edited: bool = False  # an approver wrote the letter; it is asked again
+    said: str = ""  # denies | withdraws | narrows: what the person wrote again
     changed: str = ""  # why a new version is asked, in words of ours
 
 
@@ -96,6 +97,7 @@ def write_question(facts: QuestionFacts, templates: Templates) -> Question:
         "hours_left": facts.hours_left,
         "contact_change": _changes_contact(facts),
         "changed": facts.changed,
+        "said": words("follow_up", facts.said) if facts.said else "",
         "required": facts.required,
         "given": facts.given,
         "version": facts.plan.version,

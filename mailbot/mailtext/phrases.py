@@ -80,7 +80,7 @@ def read_phrases(
 
 def spans_of(text: str, words: Words, names: frozenset[str]) -> list[Span] | None:
     """The phrases that a clause consists of; None if it does not, or is too strange to be read."""
-    found = _words(text, words)
+    found = None if HESITATION.search(text) else _words(text, words)
     return _cover(found, words, names) if found else None
 
 

@@ -226,7 +226,9 @@ class _Builder:
             # A phrase whose every part may be missing ("[ja] [takk]") would begin anywhere.
             if node.empty or not node.first:
                 raise ValueError(f"the phrase {text[:60]!r} may be empty")
-            into[Phrase(node, kind)] = None
+            # What an open place may hold is a remark, not a mere courtesy.
+            told = "remark" if kind == "extras" and has_wild(node) else kind
+            into[Phrase(node, told)] = None
 
     def _single(self, name: str) -> frozenset[str]:
         return frozenset(tokens[0] for tokens in self.sets.get(name, ()) if len(tokens) == 1)

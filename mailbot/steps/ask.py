@@ -30,6 +30,14 @@ def next_reminder(ctx: Context, settings: Settings) -> datetime:
     return datetime.combine(day, time(7), zone)
 
 
+SAID = "said-"  # begins the flag of what the person said when they wrote again
+
+
+def _said(ctx: Context) -> str:
+    """What the latest follow-up says that an approver must not overlook; "" if nothing."""
+    return next((f.removeprefix(SAID) for f in ctx.matter.flags if f.startswith(SAID)), "")
+
+
 def ask(ctx: Context, tools: Tools) -> Outcome:
     """One question to each approver, each with a token of their own for this plan version."""
     plan = ctx.plan
@@ -63,6 +71,7 @@ def ask(ctx: Context, tools: Tools) -> Outcome:
                 extended=EXTENDED in ctx.matter.flags,
                 errand=errand(ctx),
                 edited=bool(ctx.proposal and ctx.proposal.edited_text),
+                said=_said(ctx),
                 urgent=ctx.matter.marketing or ctx.matter.right.value in URGENT,
                 datamap=settings.datamap,
                 organisation=settings.organisation,

@@ -30,6 +30,10 @@ PARTS = (
     ("taking mail in, against a bare loop", [sys.executable, "-m", "tests.bench.intake"]),
     ("proposing a data map", [sys.executable, "-m", "tests.bench.discover"]),
     ("reading replies of staff", [sys.executable, "-m", "tests.bench.replies", *REPLIES]),
+    (
+        "hearing data subjects who write again",
+        [sys.executable, "-m", "tests.bench.followups", str(LANGUAGE / "followups-dev.jsonl")],
+    ),
     ("locating", [sys.executable, "-m", "tests.bench.locate"]),
     (
         "the loop on real servers",
