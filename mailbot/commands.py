@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from mailbot import confinement
 from mailbot import ledger as chain
 from mailbot.case import ENDED, Case, Matter, State
 from mailbot.clock import SystemClock
@@ -92,6 +93,9 @@ def _check_online(settings: Settings, environ: Environ) -> list[str]:
             said = str(error)
             name = what.partition(" ")[2]
             faults.append(said if said.startswith((what, f"{name}:")) else f"{what}: {said}")
+    for part in settings.mailbox:
+        if part.kind == "graph":
+            faults += confinement.check(mailboxes[part.name], settings)
     for mailbox in mailboxes.values():
         mailbox.close()
     return faults

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mailbot.message import Outgoing, Sent
 
@@ -96,8 +96,11 @@ class Mailbox(Protocol):
         """Hang up."""
 
 
+@runtime_checkable
 class Confined(Protocol):
     """A mailbox whose sign-in may reach further than it should."""
+
+    address: str
 
     def opens(self, address: str) -> bool | None:
         """Whether this sign-in opens another mailbox too; None if there is no such mailbox."""

@@ -23,6 +23,7 @@ LEVELS = {
     "campaigns": 20,
     "errands": 17,
     "config": 6,
+    "confinement": 7,
     "logs": 7,
     "systemd": 7,
     "terminal": 7,
