@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from mailbot.case import ENDED, Case, Classification, Matter, Route, State, Subject
+from mailbot.case import ENDED, Case, Classification, Label, Matter, Route, State, Subject
 from mailbot.casefile import into_case_file
 from mailbot.codec import from_json, to_json
 from mailbot.entry import Entry, rights_of
@@ -47,6 +47,7 @@ _HEARD_AT_ONCE = 4
 _QUIET, _QUIET_MOST = timedelta(hours=1), timedelta(hours=24)
 _OF_RECIPIENTS = frozenset({"recipient", "correspondence"})  # a notice, and earlier answers to it
 _WORTH_KEEPING = 40  # letters beside a code that are more than "here it is"
+_TAKEN_BACK = frozenset({Says.WITHDRAWS, Says.DENIES})
 _TOLD_MOST = 5  # a day, that a person writes while their case waits for staff
 
 
@@ -190,7 +191,7 @@ class Followups:
         with self.store.begin() as tx:
             tx.settle_mail(stored.id, "done", "follow-up", case.id)
             count = self.entry.keep(tx, case.id, stored, mail, traits)
-            self._open_more(tx, stored, mail, classification, case, matters)
+            self._open_more(tx, stored, mail, classification, case, matters, said)
             tx.record(case.id, "follow-up", classification.route.value, {"mail": stored.id})
             for matter in matters:
                 self._look_again(tx, stored, matter, count, said)
@@ -204,11 +205,15 @@ class Followups:
         classification: Classification,
         case: Case,
         matters: Sequence[Matter],
+        said: Says,
     ) -> None:
         """Further rights that the mail invokes. What was answered already may be asked again."""
         heard = [matter for matter in matters if not self._too_late(matter)]
         flags: tuple[str, ...] = ()
         labels = rights_of(classification)
+        if heard and said in _TAKEN_BACK:
+            # "I withdraw my request" withdraws that request, no consent that was never spoken of.
+            labels = [label for label in labels if label is not Label.CONSENT_WITHDRAWAL]
         if classification.route is Route.LEAVE or not labels:
             return
         if classification.route is Route.ASK:
@@ -291,7 +296,7 @@ class Followups:
             tx.put(case.id, "subject", to_json(proven_subject(self._subject(case), address)))
             if says_more:
                 self.entry.keep(tx, case.id, stored, mail)
-                self._open_more(tx, stored, mail, classification, case, matters)
+                self._open_more(tx, stored, mail, classification, case, matters, Says.MORE)
             else:
                 into_case_file(self.store, tx, case.id, mail)
             for matter in matters:

@@ -54,6 +54,12 @@ def test_a_warning_goes_when_the_person_comes_back_to_the_first_wish(small: Worl
     assert small.only_matter().plan_version == 3
 
 
+def test_to_withdraw_the_request_is_to_withdraw_no_consent(small: World):
+    first = small.write(INGRID, "Sletting", ERASE)
+    small.write(INGRID, "Re: Sletting", "Jeg har ombestemt meg.", answers=first)
+    assert [matter.right.value for matter in small.matters()] == ["erasure"]
+
+
 def test_mere_thanks_leave_the_plan_and_its_token_alone(small: World):
     first = small.write(INGRID, "Sletting", ERASE)
     small.write(INGRID, "Re: Sletting", "Tusen takk for hjelpen!\n\nMvh Ingrid", answers=first)
