@@ -51,7 +51,7 @@ class Decider:
                 return Belongs("same", same)
         if child == "person":
             return Belongs("", "")
-        odd = self._not_the_owner(one)
+        odd = self._not_the_owner(one) or self._contradicted(one)
         if odd:
             return Belongs("none" if one.declared else "", odd)
         return Belongs("owner", one.why)
@@ -80,6 +80,16 @@ class Decider:
             return "one row for each person, with keys of theirs"
         return ""
 
+    def _contradicted(self, one: Found) -> str:
+        """Whether rows and what they seem to refer to show other people: then numbers agree by
+        chance. Only asked of what nobody declared."""
+        if one.declared or self.kinds[one.parent.place].is_ != "person":
+            return ""
+        agree, pairs, unlike = self._compared(one)
+        if (pairs >= _ENOUGH and agree < 0.4) or (unlike > 4 and not pairs):
+            return f"the keys of {one.child.label} and {one.parent.label} are other people's"
+        return ""
+
     def _is_profile(self, one: Found) -> bool:
         own = one.child.shape.key == one.columns
         return own or bool(
@@ -87,25 +97,32 @@ class Decider:
         )
 
     def agreement(self, one: Found) -> tuple[float, int]:
-        """How often a row and the one it refers to show one person's name or address."""
+        """How often a row and the one it refers to show one person, of how many that can be
+        compared by their names or an address in common."""
+        agree, pairs, _ = self._compared(one)
+        return agree, pairs
+
+    def _compared(self, one: Found) -> tuple[float, int, int]:
+        """`agreement`, and how many pairs show two addresses and no name to tell more."""
         study = next(s for s in self.studies if s.system == one.parent.system)
         if len(one.columns) != 1 or not keys_of(one.child) or not keys_of(one.parent):
-            return 0.0, 0
+            return 0.0, 0, 0
         column, to = one.columns[0], one.to[0]
         values = [plain(row.get(column)) or "" for row in one.child.sample.rows]
         rows = study.sampler.among(
             one.parent.shape, to, [v for v in values if v], keys_of(one.parent)
         )
         parents = {(plain(row.get(to)) or "").strip(): row for row in rows or ()}
-        agreed = compared = 0
+        agreed = compared = unlike = 0
         for row in one.child.sample.rows:
             other = parents.get((plain(row.get(column)) or "").strip())
             if other is None or not one_where(one, row):
                 continue
             same = _same_person(one.child, row, one.parent, other)
             compared += same is not None
+            unlike += same is None and bool(_emails(one.child, row) and _emails(one.parent, other))
             agreed += same is True
-        return (agreed / compared if compared else 0.0), compared
+        return (agreed / compared if compared else 0.0), compared, unlike
 
     def _others(self, child: Studied, but: Found) -> list[Found]:
         """Other references of a table to people, or to what is somebody's."""
@@ -165,7 +182,8 @@ def _same_person(
     mine, theirs = _emails(child, row), _emails(parent, other)
     if mine & theirs:
         return True
-    names, others = child.names_of(row), parent.names_of(other)
+    names = child.names_of(row, ("", "sender", "billing"))
+    others = parent.names_of(other)
     if names and others:
         return any(identifiers.same_name(a, b) is not None for a in names for b in others)
     return None  # two addresses may be one person's

@@ -170,7 +170,11 @@ def _identify(block: Block, joined: set[str], owned: bool) -> None:
         name
         for name, role in mine.items()
         if role.what == "email"
-        and (role.party in _OWN_PARTIES or role.party in ("delivery", "to") and not main)
+        and (
+            role.party in (*_OWN_PARTIES, "to")
+            # Who receives somebody's order or gift does not own it.
+            or (role.party == "delivery" and not main and not owned)
+        )
     ]
     phones = [
         name

@@ -230,6 +230,8 @@ def settle(
             parent = kinds.get(one.parent.place)
             if one.child.place in kinds or parent is None or parent.is_ in ("own", "none"):
                 continue
+            if parent.is_ == "company" and not one.child.called("order", "invoice", "orderline"):
+                continue  # a supplier's goods are nobody's; a sole trader's orders are
             kinds[one.child.place] = Kind(
                 "about", min(0.9, one.confidence), f"belongs to {one.parent.label}"
             )

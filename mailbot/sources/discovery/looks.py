@@ -70,7 +70,10 @@ class Looks:
     @property
     def digits(self) -> float:
         """Six digits or more, with nothing between them but what people put into numbers."""
-        return self._share("digits", lambda text: _DIALISH.fullmatch(text) is not None)
+        return self._share(
+            "digits",
+            lambda text: _DIALISH.fullmatch(text) is not None and _DATE.match(text) is None,
+        )
 
     @property
     def dialled(self) -> float:

@@ -76,7 +76,9 @@ class Seeker:
 
     def _likely(self, child: Studied, column: str) -> Found | None:
         role = child.roles[column]
-        if role.what not in ("reference", "none", "customer_no", "user_id", "text", "source"):
+        numbered = role.what == "personal" and role.detail.endswith("_no")
+        known = ("reference", "none", "customer_no", "user_id", "text", "source")
+        if role.what not in known and not numbered:
             return None
         if child.shape.columns[column].family not in (
             schema.INTEGER,
@@ -90,10 +92,13 @@ class Seeker:
         if child.shape.view:
             return None
         best: Found | None = None
+        closest = 0.0
         for parent, to, score, why in self._targets(child, column):
             hits = self._share(child, column, parent, to)
             confidence = _believed(score, hits, self._is_chance(child, column))
-            if confidence and (best is None or (confidence, score) > (best.confidence, 0)):
+            near = 0.1 if _same_family(child, parent) else 0.0
+            if confidence and confidence + near > closest:
+                closest = confidence + near
                 shown = (
                     "no values to check" if hits is None else f"{round(hits * 100)} % found there"
                 )
@@ -102,9 +107,7 @@ class Seeker:
 
     def _says_id(self, column: str) -> bool:
         tags = words.tags(column)
-        return bool(tags) and bool(
-            tags[-1] & (_ENDINGS | {"customer", "user", "contact", "member", "person", "actor"})
-        )
+        return bool(tags) and bool(tags[-1] & (_ENDINGS | words.PEOPLE | {"actor", "sender"}))
 
     def _targets(self, child: Studied, column: str) -> Iterator[tuple[Studied, str, float, str]]:
         """Where a column may point to: table, column, how well the names fit, in which way."""
@@ -149,8 +152,18 @@ class Seeker:
         if not bare:
             return 0.0, ""
         score = words.same_thing(bare, parent.words)
+        if score == 0 and "sender" in words.last_tag("_".join(bare)) and not foreign:
+            # post_author, innsender_id: whoever wrote it is one of the users.
+            score = 0.7 if parent.called("user") and not parent.called("text") else 0.0
         if score == 0 and len(target) > 1 and spelt[-len(target) :] == target:
             score = 0.9  # ord_knd_id and knd_id
+        if (
+            score == 0
+            and _same_family(child, parent)
+            and _whose("_".join(bare))
+            and _whose_table(parent)
+        ):
+            score = 0.66  # wp_orders.customer_id: among the wp_ tables, users are the customers
         if foreign and score < 0.85:
             return 0.0, ""
         return (score - less, f"named after {parent.label}") if score else (0.0, "")
@@ -248,6 +261,27 @@ class Seeker:
         return best[1] if best else None
 
 
+def _same_family(one: Studied, other: Studied) -> bool:
+    """Whether two tables bear the prefix of one application: wp_users, wp_wc_orders."""
+    mine, theirs = one.words, other.words
+    return (
+        len(mine) > 1
+        and len(theirs) > 1
+        and mine[0] == theirs[0]
+        and one.system == other.system
+        and words.tags(mine[0]) == (frozenset(("?",)),)
+    )
+
+
+def _whose(name: str) -> bool:
+    """Whether a name is that of a person in some role."""
+    return bool(words.last_tag(name) & words.PEOPLE)
+
+
+def _whose_table(table: Studied) -> bool:
+    return bool(words.last_tag(table.shape.name[1]) & words.PEOPLE)
+
+
 def _believed(score: float, hits: float | None, chance: bool) -> float:
     """How sure a reference is by name and values; 0: not enough."""
     if hits is None:
@@ -272,8 +306,9 @@ def _is_own_key(table: Studied, name: str) -> bool:
     if table.shape.key == (name,):
         return True
     role = table.roles[name]
+    numbered = role.what == "personal" and role.detail.endswith("_no")
     return (
-        role.what in ("reference", "customer_no", "user_id")
+        (role.what in ("reference", "customer_no", "user_id") or numbered)
         and len(table.sample.rows) >= 5
         and table.is_unique(name)
         and len(table.sample.texts(name)) >= 0.9 * len(table.sample.rows)

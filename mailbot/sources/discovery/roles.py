@@ -198,10 +198,7 @@ def _number(name: str, looks: Looks) -> Role:
         return Role("volatile", 0.85, "a number that changes by itself, by its name")
     if not tags or tags[-1] & {"?"}:
         return Role("reference", 0.3, "a number that may refer to a row")
-    if any(
-        part & {"actor", "employee", "customer", "user", "contact", "person", "member"}
-        for part in tags
-    ):
+    if any(part & {"actor", "employee", "sender", *words.PEOPLE} for part in tags):
         return Role("reference", 0.5, "a number that may refer to a row")
     return replace(NONE, why="a number")
 
@@ -340,6 +337,8 @@ def _other(
     thing = bool(last & {"thing", "type", "state", "amount", "flag"})
     for category in _CATEGORIES:
         if any(category in part for part in tags):
+            if last & {"type", "flag", "state"}:
+                continue
             if category in ("photo", "language", "region", "city", "location", "bank") and thing:
                 continue
             if (

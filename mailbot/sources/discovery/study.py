@@ -88,11 +88,17 @@ class Studied:
         """Columns with one of these roles."""
         return {name: found for name, found in self.roles.items() if found.what in whats}
 
-    def names_of(self, row: Mapping[str, object]) -> list[str]:
-        """The people's names that a sampled row shows."""
-        first = next(iter(self.having("first")), None)
-        last = next(iter(self.having("last")), None)
-        found = [str(row.get(name) or "") for name in self.having("fullname", "name")]
+    def names_of(
+        self, row: Mapping[str, object], parties: Sequence[str] | None = None
+    ) -> list[str]:
+        """The people's names that a sampled row shows, perhaps of some parties only."""
+
+        def having(*whats: str) -> list[str]:
+            roles = self.having(*whats)
+            return [n for n, role in roles.items() if parties is None or role.party in parties]
+
+        first, last = next(iter(having("first")), None), next(iter(having("last")), None)
+        found = [str(row.get(name) or "") for name in having("fullname", "name")]
         if first and last:
             found.append(f"{row.get(first) or ''} {row.get(last) or ''}")
         return [text for text in found if text.strip()]

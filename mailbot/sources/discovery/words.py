@@ -70,7 +70,7 @@ _WORDS = {
     " sachbearbeiter behandler behandlere agent agents agenter operator operators operatør"
     " operatører admin admins administrator administrators administratorer kundebehandler"
     " rådgiver rådgivere konsulent konsulenter handler assignee mab techniker tekniker teknikere"
-    " technician sælger sælgere säljare handläggare backoffice ansvarlig ansvarleg tilordnet"
+    " technician lege leger fastlege doctor doctors therapist terapeut lærer lærere teacher teachers trener trenere trainer instruktør instruktører coach arzt tannlege advokat megler sjåfør driver sælger sælgere säljare handläggare backoffice ansvarlig ansvarleg tilordnet"
     " assigned kundeansvarlig kundenbetreuer betreuer mita",
     "company": "firma firmaer firmaet company companies organisasjon organisasjoner organization"
     " organizations organisation organisations org orgs bedrift bedrifter virksomhet virksomheter"
@@ -131,9 +131,9 @@ _WORDS = {
     " imei browser enhetsid visitorid anonymousid pushtoken gaid gaclientid",
     "bank": "kontonr kontonummer bankkonto iban bic bankaccount accountnumber kontonum bankkontonr"
     " kontoinhaber kortnr kortnummer cardnumber pan kidnr bankverbindung last4 cardlast",
-    "credential": "passord passordhash password passwordhash passwd pwd kennwort passwort lösenord"
+    "credential": "pass userpass passord passordhash password passwordhash passwd pwd kennwort passwort lösenord"
     " adgangskode hashedpassword token accesstoken apikey secret refreshtoken pin otp salt",
-    "username": "brukernavn username loginname benutzername användarnamn brugernavn nick nickname"
+    "username": "brukernavn username nicename loginname benutzername användarnamn brugernavn nick nickname"
     " screenname handle alias loginnavn kallenavn kortnavn",
     "photo": "bilde bilete foto photo picture avatar portrett profilbilde image bild selfie signatur"
     " signature unterschrift",
@@ -223,6 +223,11 @@ _WORDS = {
     "previous": "gammel gamle tidligere forrige former previous prev old alte altes vorherige"
     " opprinnelig original",
 }  # fmt: skip
+# Whoever a row may be about.
+PEOPLE = frozenset(
+    ("customer", "user", "member", "contact", "person", "lead", "patient", "student", "applicant",
+     "donor", "guest", "participant")
+)  # fmt: skip
 _PARTS = re.compile(
     r"[A-ZÆØÅÄÖÜ]+(?=[A-ZÆØÅÄÖÜ][a-zæøåäöüß])|[A-ZÆØÅÄÖÜ]?[a-zæøåäöüß]+|[A-ZÆØÅÄÖÜ]+|\d+"
 )
