@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
@@ -35,6 +36,7 @@ ADOPTED, REFUSED, FAILED, NOTHING = "adopted", "refused", "failed", "nothing-to-
 _NOTE = "learning"
 _BETWEEN = timedelta(hours=20)
 _QUIET = timedelta(minutes=10)  # since the last decision: staff often answer several in a row
+_TIDY_EVERY = timedelta(hours=6)
 _TRIAL_SECONDS = 900.0
 _SLICE = 1.0
 
@@ -58,13 +60,25 @@ class Learning:
         self.clock = clock
         self._run = run or hold_trial
         self._lock = threading.Lock()
+        self._tidy_next = datetime.min.replace(tzinfo=UTC)
 
     def refresh(self) -> Layer | None:
         """Use the lessons that were adopted, if every one of them still stands; else none."""
         with self._lock:
+            if self.clock.now() >= self._tidy_next:
+                self._tidy()
             layer = self._in_force(self._lessons())
             self.reader.learn(layer)
             return layer
+
+    def _tidy(self) -> int:
+        """Forget what is past its time; everything, where learning was switched off."""
+        now = self.clock.now()
+        months = self.settings.learn_keep_months if self.settings.learn else 0
+        with self.store.begin() as tx:
+            gone = expire(self.store, tx, now, months)
+        self._tidy_next = now + _TIDY_EVERY
+        return gone
 
     def due(self) -> bool:
         """Whether a trial should be held now."""
@@ -84,8 +98,7 @@ class Learning:
     def hold(self, stopping: threading.Event | None = None) -> str:
         """Forget what is past its time, try what is left, adopt it if it does no harm."""
         with self._lock:
-            with self.store.begin() as tx:
-                gone = expire(self.store, tx, self.clock.now(), self.settings.learn_keep_months)
+            gone = self._tidy()
             lessons = self._lessons()
             if not lessons:
                 return self._conclude((), NOTHING, None)
@@ -222,7 +235,11 @@ def hold_trial(trial: Trial, stopping: threading.Event) -> Verdict:
         raise MailbotError("the trial gave no verdict") from None
 
 
+@cache
+def _shipped() -> str:
+    return sha256(files("mailbot.language").joinpath("model.npz").read_bytes()).hexdigest()
+
+
 def _digest(lessons: tuple[Lesson, ...], *thresholds: float) -> str:
-    model = files("mailbot.language").joinpath("model.npz").read_bytes()
-    document = [__version__, sha256(model).hexdigest(), list(thresholds), to_json(lessons)]
+    document = [__version__, _shipped(), list(thresholds), to_json(lessons)]
     return sha256(canonical(document)).hexdigest()

@@ -34,6 +34,7 @@ PARTS = (
         "hearing data subjects who write again",
         [sys.executable, "-m", "tests.bench.followups", str(LANGUAGE / "followups-dev.jsonl")],
     ),
+    ("learning from staff", [sys.executable, "-m", "tests.bench.learning"]),
     ("locating", [sys.executable, "-m", "tests.bench.locate"]),
     (
         "the loop on real servers",

@@ -158,3 +158,17 @@ def test_nothing_is_kept_where_learning_is_off(tmp_path: Path):
         assert list(made.parts.store.found("lesson/")) == []
         assert list(made.parts.store.found("traits/")) == []
         assert not made.daemon.learning.due()
+
+
+def test_what_was_kept_for_learning_goes_once_a_case_is_decided_or_learning_is_off(small: World):
+    small.write(INGRID, "Sletting", ERASE)
+    assert len(list(small.parts.store.found("traits/"))) == 1
+    small.reply(small.question(), "IKKE PERSONVERN")
+    small.clock.pass_time(hours=7)
+    own = small.daemon.learning
+    Learning(small.parts.store, own.reader, own.settings, small.clock).refresh()
+    assert list(small.parts.store.found("traits/")) == []
+    assert lessons(small) == 1
+    off = own.settings.model_copy(update={"learn": False})
+    Learning(small.parts.store, own.reader, off, small.clock).refresh()
+    assert list(small.parts.store.found("lesson/")) == []
