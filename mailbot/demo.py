@@ -100,7 +100,7 @@ def demo(keep: bool = False) -> int:
         stage = Stage(folder)
         with (
             open_parts(stage.settings, stage.environ) as parts,
-            open_daemon(parts, os.environ) as daemon,
+            open_daemon(parts, {**os.environ, **stage.environ}) as daemon,
         ):
             faults = list(_story(console, stage, parts, daemon.once))
     finally:
