@@ -75,7 +75,7 @@ _STATES = tuple(
         rf"\b(?:{_FIELD})\b\s*(?:{_MINE}\s*)?{_SHOULD}\s*[:=]?\s*(?P<new>.+)$",
         rf"\b(?:{_FIELD})\b\s*(?:{_MINE}\s*)?{_NOW}\s*[:=]\s*(?P<new>.+)$",
         # "Bytt/endre/oppdater … til X", "Please change my … to X"
-        rf"\b(?:bytt?|byt|endre|ändra|ændr|ändern sie|ändere|rett|ret|rätta|oppdater|uppdatera|opdater"
+        rf"\b(?:bytt?(?:et|a)?|byt|skiftet|skifta|endret|endra|ændret|ändrat|changed|updated|endre|ändra|ændr|ändern sie|ändere|rett|ret|rätta|oppdater|uppdatera|opdater"
         rf"|change|update|correct|berichtigen sie)\b[^.;:?!]{{0,30}}?\b(?:{_FIELD})\b\s*{_MINE}"
         r"(?:\s+(?:hos dere|hos dykk|hos er|in your (?:records|system)))?\s+(?:til|to|till|zu|auf|in)\s+(?P<new>.+)$",
         # German puts the verb last: "Meine neue Adresse soll X lauten"
@@ -107,6 +107,22 @@ _SAID: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("workplace", r"\bI now work (?:at|for)\s+(?P<new>.+)$"),
         ("workplace", r"\bich arbeite (?:jetzt|nun) bei\s+(?P<new>.+)$"),
     )
+)
+# "… er X, ikke Y": the one negation that says both values.
+_NOT_OLD = re.compile(
+    r"^(?P<head>.+?)\s*[,–-]?\s+(?:og |and |och |und )?(?:ikke|ikkje|inte|icke|nicht|not)\s+(?P<old>[^,;]+)$",
+    re.IGNORECASE,
+)
+_NAMED_SO = re.compile(
+    rf"\b(?:(?:{_FIELD})\b\s*(?:{_MINE}\s*)?(?:{_IS}|skrives|skrivast|stavas|staves|is spelled|is spelt)"
+    r"|jeg heter|eg heiter|jag heter|jeg hedder|my name is|ich heiße|it is spelled)\s*[:=]?\s*(?P<new>.+)$",
+    re.IGNORECASE,
+)
+_WRONG_RIGHT = re.compile(
+    rf"\b(?:{_FIELD})\b[^.;:?!]{{0,40}}?\b(?:feil|galt?|wrong|incorrect|fel|felaktig|forkert|falsch)\b[^.;:?!]{{0,12}}?"
+    r"[,:;–-]?\s*(?:men |but |aber )?(?:den |det |it |the |die |der |das )?"
+    r"(?:riktige?|rette?|rätta?|korrekte?|right(?: one)?|correct(?: one)?|richtige?)\s+(?:er|is|är|ist|lautet)\s*[:=]?\s*(?P<new>.+)$",
+    re.IGNORECASE,
 )
 _MISSPELT = re.compile(
     r"\b(?:det står|it says|there it says|es steht|där står)\s+[«\"“”'„]?(?P<old>[^,«»\"“”'‘’]{2,60}?)[»\"“”'‘’]?\s*,?\s+"
@@ -168,6 +184,13 @@ def _read(text: str) -> Iterator[Correction]:
 
 
 def _clause(clause: str) -> Iterator[Correction]:
+    both = _NOT_OLD.match(clause) if len(clause) <= 400 else None
+    if both and not _DOUBT.search(both["head"]) and not _DOUBT.search(both["old"]):
+        named = _NAMED_SO.search(both["head"])
+        if named:
+            field = next((name for name, _ in _NOUNS if named.groupdict().get(name)), "name")
+            yield from _checked(_by_place(field, both["old"]), both["old"], named["new"])
+        return
     if not clause or len(clause) > 400 or _DOUBT.search(clause):
         return
     misspelt = _MISSPELT.search(clause)
@@ -178,6 +201,10 @@ def _clause(clause: str) -> Iterator[Correction]:
     change = _FROM_TO.search(clause)
     if change:
         yield from _checked(_named(change), change["old"], change["new"])
+        return
+    wrong = _WRONG_RIGHT.search(clause)
+    if wrong:
+        yield from _checked(_named(wrong), "", wrong["new"])
         return
     former = _FORMER.search(clause)
     if former:
@@ -195,6 +222,11 @@ def _clause(clause: str) -> Iterator[Correction]:
         if match:
             yield from _checked(field, "", match["new"])
             return
+
+
+def _by_place(field: str, old: str) -> str:
+    """Of a name that is corrected in part ("Hanssen, not Hansen") the old word tells the place."""
+    return "" if field == "name" and len(old.split()) == 1 else field
 
 
 def _named(match: "re.Match[str]") -> str:
