@@ -17,6 +17,7 @@ I64 = NDArray[np.int64]
 _LOW = -4.0  # what a sentence that is not there would have scored
 _BOUND = 8.0
 _BEST_AND_WHOLE = [0, 4]
+_FIGURES = 21
 _AFTER_RIGHTS = 1 + len(RIGHTS)
 
 
@@ -79,17 +80,14 @@ def figures_of(mail: Scored) -> F64:
         ],
         axis=1,
     ).clip(-_BOUND, _BOUND)
-    return np.concatenate(
-        [
-            own,
-            own[:, _BEST_AND_WHOLE] * words,
-            np.broadcast_to(own[0], own.shape),
-            _rivals(own[:, 0]),
-            _rivals(own[:, 4]),
-            np.broadcast_to([np.log1p(len(body.raw)), words, float(mail.subject)], (columns, 3)),
-        ],
-        axis=1,
-    )
+    figures = np.empty((columns, _FIGURES))
+    figures[:, :6] = own
+    figures[:, 6:8] = own[:, _BEST_AND_WHOLE] * words
+    figures[:, 8:14] = own[0]
+    figures[:, 14:16] = _rivals(own[:, 0])
+    figures[:, 16:18] = _rivals(own[:, 4])
+    figures[:, 18:] = np.log1p(len(body.raw)), words, float(mail.subject)
+    return figures
 
 
 def _rivals(scores: F64) -> F64:
@@ -97,7 +95,8 @@ def _rivals(scores: F64) -> F64:
     rights = scores[1:_AFTER_RIGHTS]
     order = np.argsort(-rights, kind="stable")[:3]
     best = rights[order]
-    found = np.broadcast_to(best[:2], (len(scores), 2)).copy()
+    found = np.empty((len(scores), 2))
+    found[:] = best[:2]
     found[1 + order[0]] = best[1:]
     found[1 + order[1]] = best[[0, 2]]
     return found

@@ -18,7 +18,8 @@ class Lexicon:
     """Concepts by exact word, by phrase of two words, and by stem, each per language or for all.
 
     Concepts are numbered from 1; 0 means that a word carries none. `families`: for each concept
-    the number of the wider family that it belongs to; 0 for mere function words.
+    the number of the wider family that it belongs to; 0 for mere function words. `meaningful` and
+    `meaningful_stems`: what has a family in any language.
     """
 
     names: tuple[str, ...]
@@ -27,6 +28,8 @@ class Lexicon:
     phrases: Mapping[str, Mapping[tuple[str, str], int]]
     stems: Mapping[str, Mapping[str, int]]
     longest: int
+    meaningful: frozenset[str]
+    meaningful_stems: frozenset[str]
 
     def concept(self, word: str, language: str) -> int:
         """The concept of a folded word in a language, or 0."""
@@ -49,14 +52,10 @@ class Lexicon:
 
     def means_something(self, word: str) -> bool:
         """Whether a folded word has a meaning beyond grammar in any language (names have none)."""
-        for table in self.exact.values():
-            if self.families[table.get(word, 0)]:
-                return True
-        for table in self.stems.values():
-            for end in range(min(len(word), self.longest), 2, -1):
-                if self.families[table.get(word[:end], 0)]:
-                    return True
-        return False
+        if word in self.meaningful:
+            return True
+        ends = range(3, min(len(word), self.longest) + 1)
+        return any(word[:end] in self.meaningful_stems for end in ends)
 
     def starts_phrase(self, language: str) -> frozenset[str]:
         """Words with which a phrase begins in a language (to look for phrases only there)."""
@@ -104,9 +103,18 @@ def parse_lexicon(text: str) -> Lexicon:
                 exact.setdefault(scope, {}).setdefault(word, number)
     longest = max((len(stem) for table in stems.values() for stem in table), default=0)
     family_of = {name: number for number, each in enumerate(families, 1) for name in each}
+    family = tuple(family_of.get(name, 0) for name in names)
+
+    def meaningful(tables: Mapping[str, Mapping[str, int]]) -> frozenset[str]:
+        return frozenset(
+            word for table in tables.values() for word, number in table.items() if family[number]
+        )
+
     return Lexicon(
         names=tuple(names),
-        families=tuple(family_of.get(name, 0) for name in names),
+        families=family,
+        meaningful=meaningful(exact),
+        meaningful_stems=meaningful(stems),
         exact=exact,
         phrases=phrases,
         stems=stems,

@@ -1,4 +1,4 @@
-"""The corpus: labelled sentences and short mails in `corpus/*.tsv`, the model's only truth."""
+"""The corpus: labelled sentences and short mails in `corpus/*.tsv`, the truth the model is fit to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

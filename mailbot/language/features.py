@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,8 @@ def hash_of(text: str) -> int:
 
 def local_features(word: str, concept: int) -> list[int]:
     """Hashes of a word itself, its letter n-grams and its concept."""
-    found = [hash_of("w" + word)]
+    # The word and its concept count twice: they tell more than any of the many n-grams.
+    found = [hash_of("w" + word)] * 2
     if word[0] != "#" and len(word) > 2:
         framed = f"<{word}>"
         size = len(framed)
@@ -79,7 +81,7 @@ def local_features(word: str, concept: int) -> list[int]:
                     hash_of("c" + framed[at : at + length]) for at in range(size - length + 1)
                 )
     if concept:
-        found.append(hash_of(f"k{concept}"))
+        found.extend([hash_of(f"k{concept}")] * 2)
     return found
 
 
@@ -172,8 +174,10 @@ _PARTS = 4  # a joint feature has at most four parts
 # Kinds of joint features; part of the hash.
 _TRIPLE_OF_WORDS = 4
 _CONCEPTS_BESIDE, _CONCEPTS_NEAR, _CONCEPTS_3, _CONCEPT_AND_WORD = range(10, 14)
-_FAMILY, _FAMILIES, _CONTENT = range(14, 17)
+_FAMILY, _FAMILIES, _CONTENT, TOGETHER, NEARBY = range(14, 19)
 _FIRST_WORD, _LAST_WORD, _LENGTH = range(20, 23)
+_CONCEPTS_PAIRED = 24  # at most, of one sentence
+_MOST_PAIRS = 60_000  # of one mail
 
 
 class _Collector:
@@ -195,21 +199,32 @@ class _Collector:
         for at, into in enumerate(self.parts):
             into.append(columns[at] if at < len(columns) else self.zeros[: len(home)])
 
-    def hashed(self) -> tuple[U32, I64]:
+    def hashed(self) -> "Joint":
         if not self.kinds:
-            return np.zeros(0, np.uint32), np.zeros(0, np.int64)
+            none = np.zeros(0, np.uint32)
+            return Joint(none, np.zeros(0, np.int64), none)
         lengths = [len(home) for home in self.homes]
-        mixed = np.repeat(np.array(self.kinds, np.uint32), lengths) * np.uint32(374761393)
+        kinds = np.repeat(np.array(self.kinds, np.uint32), lengths)
+        mixed = kinds * np.uint32(374761393)
         for part in self.parts:
             mixed ^= np.concatenate(part) * _A
             mixed *= _B
             mixed ^= mixed >> np.uint32(15)
         mixed *= _C
-        return mixed ^ (mixed >> np.uint32(13)), np.concatenate(self.homes)
+        return Joint(mixed ^ (mixed >> np.uint32(13)), np.concatenate(self.homes), kinds)
 
 
-def joint_features(tokens: Tokens) -> tuple[U32, I64]:
-    """Pairs and triples of words and concepts: each feature's hash and its sentence."""
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Joint features of a mail: hash, sentence and kind of each."""
+
+    hashes: U32
+    sentence: I64
+    kinds: U32
+
+
+def joint_features(tokens: Tokens) -> Joint:
+    """Pairs and triples of words and concepts of a mail."""
     into = _Collector()
     words, sentence = tokens.hashes, tokens.sentence
     for distance in (1, 2):
@@ -220,6 +235,7 @@ def joint_features(tokens: Tokens) -> tuple[U32, I64]:
             into.add(_TRIPLE_OF_WORDS, sentence[same], *three)
     _add_concepts(tokens, into)
     _add_edges(tokens, into)
+    _add_pairs(tokens, into)
     return into.hashed()
 
 
@@ -263,3 +279,35 @@ def _add_concepts(tokens: Tokens, into: _Collector) -> None:
     into.add(_FAMILY, home, family)
     into.add(_FAMILIES, home[same], family[same], family[same + 1])
     into.add(_CONTENT, home[same], meant[same], meant[same + 1])
+
+
+def _add_pairs(tokens: Tokens, into: _Collector) -> None:
+    """Which meanings stand in one sentence, or in two that follow each other, in any order.
+
+    "I have left the company. Can the account go?" says in two sentences what others say in one.
+    """
+    content = np.flatnonzero(tokens.families)
+    by_sentence: dict[int, dict[int, None]] = {}
+    for where, concept in zip(
+        tokens.sentence[content].tolist(), tokens.concepts[content].tolist(), strict=True
+    ):
+        by_sentence.setdefault(where, {})[concept] = None
+    inside: list[tuple[int, int, int]] = []
+    across: list[tuple[int, int, int]] = []
+    before: list[int] = []
+    last = -2
+    for where, found in by_sentence.items():
+        here = sorted(found)[:_CONCEPTS_PAIRED]
+        inside += [(where, a, b) for a, b in combinations(here, 2)]
+        if last == where - 1:
+            across += [
+                (where, a, b) if a < b else (where, b, a) for a in here for b in before if a != b
+            ]
+        if len(inside) + len(across) > _MOST_PAIRS:
+            break
+        before, last = here, where
+    for kind, pairs in ((TOGETHER, inside), (NEARBY, across)):
+        if pairs:
+            table = np.array(pairs, np.int64)
+            one, other = table[:, 1].astype(np.uint32), table[:, 2].astype(np.uint32)
+            into.add(kind, table[:, 0], one, other)

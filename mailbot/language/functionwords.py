@@ -16,10 +16,9 @@ FUNCTION_WORDS = {
         """,
     "nn": """
         eg ikkje de dykk dykkar meg noko nokon nokre kva korleis kvifor kven kvar kor kva for frå
-        òg berre mykje vere vore vorte blitt hadde må no etter mine mitt min opplysningar
-        informasjon ver venleg ynskjer ønskjer hei takk helsing venleg gjerne fordi viss om når
-        skulle ville kunne sletting slettar sletta personvern spørsmål alle alt ingen igjen fått
-        gjer gjere
+        òg berre mykje vere vore vorte blitt hadde må no etter mine mitt min opplysningar informasjon
+        ver venleg ynskjer ønskjer hei takk helsing venleg gjerne fordi viss om når skulle ville
+        kunne sletting slettar sletta personvern spørsmål alle alt ingen igjen fått gjer gjere
         tilgang lenger brukar kontoen e-posten nettsida deg dei denne dette desse oss sin sitt sine
         veke månad år då der her ut inn opp ned av på til med om så vi du han ho det den ein ei eit
         er var har skal vil kan eigne sjølv sidan heile ikkje høyrer kjem veit seier tek finst

@@ -86,6 +86,42 @@ def _headers_follow(lines: list[str], at: int, wanted: int = 2) -> bool:
     return sum(1 for line in ahead[: wanted + 1] if _HEADER_LINE.match(line)) >= wanted
 
 
+# An answer to what stands quoted ("Yes, both") or a reminder of it ("Six weeks now. Is it done?")
+# means nothing by itself. Thanks and refusals leave the quoted request where it is.
+_TAKEN_UP = re.compile(
+    r"^\W*(?:ja|jo|jau|yes|yep|yeah|sure|gjerne|gärna|gerne|gern|alt|alle|allt|alles|alltihop|"
+    r"everything|both|begge|båda|beide|beides|all of it|please do|stemmer|korrekt|correct|riktig|"
+    r"rätt|richtig|stimmt|det hele|the lot|oui|sí|si|tak|kyllä)\b|"
+    r"\b(?:purr\w*|påminn\w*|reminder|remind\w*|chasing|rykker\w*|erinner\w*|fortsatt|framleis|"
+    r"fremdeles|stadig|fortfarande|still|immer noch|ennå|enno|ännu|hør(?:er|t)|høyr\w*|hört|heard|"
+    r"frist(?:en)?|deadline|uker|veker|veckor|uger|weeks?|wochen|måneder|månader|months?|monate\w*|"
+    r"when|når|wann|hvornår|hvor langt|kor langt|how far|hur långt|wie weit|status|glemt|gløymt|"
+    r"forgotten|glömt|vergessen)\b",
+    re.IGNORECASE,
+)
+_NOT_TAKEN_UP = re.compile(
+    r"\b(?:nei|nej|nein|no|nope|non|ikke|ikkje|inte|ik|nicht|not|don't|keep|behold\w*|behåll\w*|"
+    r"behalten|vent|vänta|halt|stop|stopp|takk|tack|tak for|danke|thanks|thank you|thx|merci|"
+    r"fikk|fekk|fick|mottatt|received|got it|i orden|perfect|perfekt|supert?|super|toppen|flott)\b",
+    re.IGNORECASE,
+)
+_MOST_WORDS_TAKEN_UP = 25
+
+
+def declines_quoted(new: str) -> bool:
+    """Whether the words above a quote thank, refuse or call back."""
+    return bool(_NOT_TAKEN_UP.search(new))
+
+
+def takes_up_quoted(new: str) -> bool:
+    """Whether the few words above a quote only make sense together with it."""
+    return (
+        len(new.split()) <= _MOST_WORDS_TAKEN_UP
+        and bool(_TAKEN_UP.search(new))
+        and not declines_quoted(new)
+    )
+
+
 # ---- footers and pointers ------------------------------------------------------------------------
 
 _SIGNATURE_MARK = re.compile(r"^\s*--\s?$")
@@ -108,6 +144,22 @@ _FOOTER = re.compile(
     r"virus(?:fri|-free|scan)|scanned (?:for|by)|org\.?\s?nr|all rights reserved",
     re.IGNORECASE,
 )
+_CHECKBOX = re.compile(r"\W{0,3}(?:\[[ xX✓]?\]|[☐☑☒✓✔])")
+_PRIVACY_TERMS = re.compile(
+    r"personvern\w*|privacy|integritet\w*|privatliv\w*|persondata\w*|datenschutz\w*|vilkår\w*|villkor\w*",
+    re.IGNORECASE,
+)
+# Nothing but these beside the name of the terms: the consent line of a form.
+_CONSENT_WORDS = frozenset(
+    """
+    jeg eg jag i ich have har habe hat lest lese läst læst read gelesen forstått forstår förstått
+    understand understood verstanden godtar godtek godkänner godkjenner accepterer accept agree
+    agreed akzeptiere samtykker samtykkjer samtycker consent stimme zu zur kenntnis genommen og och
+    und and to the with med deres dykkar jeres er ert ihre ihrer die der den det it sie ihr policy
+    notice terms conditions statement erklæring politik erklärung til till at att dette detta this
+    you your our vår våre our unsere unserer mit bin einverstanden hereby herved
+    """.split()
+)
 _FOOTER_REST = re.compile(
     r"e-?mail|message|attachment|recipient|sender|privileged|unauthori[sz]ed|disseminat|"
     r"e-?posten|meldingen|avsender|avsändar|afsender|mottaker|mottagar|modtager|vedlegg|bilag|"
@@ -122,9 +174,9 @@ _POINTER_WORDS = frozenset(
     """
     se vedlagt vedlagte vedlegg vedlegget attached attachment see find please brev brevet letter
     bifogat bifogad bilaga vedhæftet vedhaeftet vedhaftet bilag bilaget anbei anhang siehe angehangt
-    beigefugt angehängt beigefügt brief schreiben dokument document fil fila filen file hei hallo
-    hej hello hi dear god dag goddag mvh hilsen vennlig med the a an er is i and og och und im der
-    die das den det dette this here her här hier kommer comes kjære guten tag sehr geehrte damen herren
+    beigefugt angehängt beigefügt brief schreiben dokument document fil fila filen file hei hallo hej
+    hello hi dear god dag goddag mvh hilsen vennlig med the a an er is i and og och und im der die
+    das den det dette this here her här hier kommer comes kjære guten tag sehr geehrte damen herren
     skjema form pdf my min mitt mein meine bitte vennligst takk tack tak danke thanks thank you ci
     joint veuillez trouver adjunto bijlage zie allegato zalaczniku zalacznik liitteena regards best
     kind vänliga hälsningar freundliche freundlichen grüße grussen mit beste of enclosed enclosure
@@ -152,6 +204,16 @@ def footer_from(sentences: list[str]) -> int:
         elif len(sentence.split()) > 6 and not _FOOTER_REST.search(sentence):
             break
     return first
+
+
+def is_checkbox(sentence: str) -> bool:
+    """Whether a line is a ticked box or the consent line of a web form: nobody wrote it."""
+    if len(sentence) > 200:
+        return False
+    if _CHECKBOX.match(sentence):
+        return True
+    rest, terms = _PRIVACY_TERMS.subn(" ", sentence.lower())
+    return terms > 0 and all(word in _CONSENT_WORDS for word in re.findall(r"[^\W\d_]+", rest))
 
 
 def only_points(words: list[str]) -> bool:

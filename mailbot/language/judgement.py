@@ -17,6 +17,8 @@ F64 = NDArray[np.float64]
 
 _FIRST_DETAIL = 1 + len(RIGHTS)
 _DOUBTFUL = -3.0  # log-odds below which a label needs no second look
+_CLEAR = 4.0  # log-odds of a sentence that is a request by itself, whatever stands around it
+_SAID_YES = 2.0  # added where someone takes up a quoted question: "shall we delete …?" "Yes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +58,22 @@ def _details(
 
 
 def _corrected(reading: Reading, scored: Scored, odds: F64) -> F64:
-    """Take back what the statistics heard in sentences that say the opposite."""
+    """Correct what the statistics hear in long mails, in questions taken up, in refusals."""
+    odds = odds.copy()
+    if reading.taken_up:
+        odds[0] += _SAID_YES
+    if scored.alone[:, 0].max() >= _CLEAR:
+        odds[0] = max(odds[0], 0.0)  # hundreds of ordinary sentences do not drown it
     erasure = COLUMNS.index(Label.ERASURE.value)
     if odds[erasure] < _DOUBTFUL:
         return odds
     refusals = [grammar.refuses_erasure(sentence) for sentence in reading.sentences]
     refused = any(refusals)
     speaking = refused and any(
-        odds > -1.0 and not refusal
-        for odds, refusal in zip(scored.alone[:, erasure], refusals, strict=True)
+        each > -1.0 and not refusal
+        for each, refusal in zip(scored.alone[:, erasure], refusals, strict=True)
     )
     if not refused or speaking:
         return odds
-    corrected = odds.copy()
-    corrected[erasure] = min(corrected[erasure], -3.0)
-    return corrected
+    odds[erasure] = min(odds[erasure], -3.0)
+    return odds

@@ -70,7 +70,8 @@ def signature_from(sentences: Sequence[str]) -> int:
         elif (
             len(sentence.split()) >= _LONG
             or sentence.endswith(("!", "?"))
-            or (sentence.endswith(".") and len(sentence.split()) > 3)
+            or sentence.endswith(".")
+            and len(sentence.split()) > 3
         ):
             break
     return first

@@ -8,10 +8,18 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from mailbot.language.concepts import Lexicon
-from mailbot.language.features import WordTable, joint_features, local_features, tokens_of
+from mailbot.language.features import (
+    NEARBY,
+    TOGETHER,
+    WordTable,
+    joint_features,
+    local_features,
+    tokens_of,
+)
 from mailbot.language.reading import Reading
 
-JOINT_WEIGHT = 2.0  # pairs and triples tell more than single words: a weaker penalty on them
+# Pairs and triples tell more than single words: a weaker penalty on them.
+_JOINT_WEIGHT, _PAIR_WEIGHT = 2.0, 3.0
 _SEEN_IN = 2  # mails in which a feature must stand to be kept
 
 
@@ -20,8 +28,8 @@ class Counts:
     """Feature counts of every sentence of every mail.
 
     `sentences`: a row each, weighted counts. `owner`: the mail of each sentence. `sizes`: words
-    per sentence. `subject`: which sentences are subject lines. `hashes`: of each column; `factor`:
-    its weight per occurrence.
+    per sentence. `subject`: which sentences are subject lines. `hashes`: of each column; `factor`: its
+    weight per occurrence; `across`: whether it joins two sentences.
     """
 
     sentences: sp.csr_matrix
@@ -30,6 +38,7 @@ class Counts:
     subject: NDArray[np.bool_]
     hashes: NDArray[np.uint32]
     factor: NDArray[np.float64]
+    across: NDArray[np.bool_]
 
     def together(self, runs: Sequence[NDArray[np.int64]]) -> sp.csr_matrix:
         """Runs of sentences, each put together from those numbered in it and scaled."""
@@ -41,6 +50,9 @@ class Counts:
         return (sp.diags(1.0 / np.sqrt(gather @ self.sizes)) @ gather @ self.sentences).tocsr()
 
 
+_Row = tuple[NDArray[np.uint32], NDArray[np.float64], NDArray[np.bool_]]
+
+
 class _Lister:
     """Local features of each word of each language, listed once."""
 
@@ -49,8 +61,8 @@ class _Lister:
         self.tables: dict[str, WordTable] = {}
         self.local: dict[str, dict[int, NDArray[np.uint32]]] = {}
 
-    def hashes(self, reading: Reading, language: str) -> list[tuple[NDArray[np.uint32], ...]]:
-        """Per sentence: local and joint feature hashes."""
+    def features(self, reading: Reading, language: str) -> list[_Row]:
+        """Per sentence: hashes of its features, what each counts, which reach across sentences."""
         if language not in self.tables:
             local: dict[int, NDArray[np.uint32]] = {}
 
@@ -60,40 +72,43 @@ class _Lister:
             self.local[language] = local
             self.tables[language] = WordTable(self.lexicon, language, learn)
         tokens = tokens_of(reading.words, self.tables[language])
-        joint, where = joint_features(tokens)
+        joint = joint_features(tokens)
+        across = joint.kinds == NEARBY
+        weights = np.where(across | (joint.kinds == TOGETHER), _PAIR_WEIGHT, _JOINT_WEIGHT)
         known = self.local[language]
+        found = []
         ends = np.cumsum(tokens.sizes)
-        return [
-            (
-                np.concatenate([known[int(n)] for n in tokens.numbers[end - size : end]]),
-                joint[where == at],
+        for at, (end, size) in enumerate(zip(ends, tokens.sizes, strict=True)):
+            words = np.concatenate([known[int(n)] for n in tokens.numbers[end - size : end]])
+            own = joint.sentence == at
+            found.append(
+                (
+                    np.concatenate([words, joint.hashes[own]]),
+                    np.concatenate([np.ones(len(words)), weights[own]]),
+                    np.concatenate([np.zeros(len(words), np.bool_), across[own]]),
+                )
             )
-            for at, (end, size) in enumerate(zip(ends, tokens.sizes, strict=True))
-        ]
+        return found
 
 
 def count(readings: Sequence[Reading], languages: Sequence[str], lexicon: Lexicon) -> Counts:
     """Count the features of all sentences of all mails; rare features are left out."""
     lister = _Lister(lexicon)
-    rows: list[tuple[NDArray[np.uint32], ...]] = []
+    rows: list[_Row] = []
     owner: list[int] = []
     for at, (reading, language) in enumerate(zip(readings, languages, strict=True)):
-        found = lister.hashes(reading, language)
+        found = lister.features(reading, language)
         rows.extend(found)
         owner.extend([at] * len(found))
-    flat = np.concatenate([part for row in rows for part in row])
-    value = np.concatenate(
-        [
-            np.full(len(part), weight)
-            for row in rows
-            for part, weight in zip(row, (1.0, JOINT_WEIGHT), strict=True)
-        ]
-    )
-    lengths = [sum(len(part) for part in row) for row in rows]
+    flat = np.concatenate([row[0] for row in rows])
+    value = np.concatenate([row[1] for row in rows])
+    lengths = [len(row[0]) for row in rows]
     hashes, column = np.unique(flat, return_inverse=True)
     # The weight of a column for a count of 1, before scipy adds duplicates up in place.
     weight = np.zeros(len(hashes))
     weight[column] = value
+    across = np.zeros(len(hashes), np.bool_)
+    across[column] = np.concatenate([row[2] for row in rows])
     pointers = np.concatenate([[0], np.cumsum(lengths)])
     matrix = sp.csr_matrix((value, column, pointers), shape=(len(rows), len(hashes)))
     matrix.sum_duplicates()
@@ -115,6 +130,7 @@ def count(readings: Sequence[Reading], languages: Sequence[str], lexicon: Lexico
         ),
         hashes=hashes[keep],
         factor=factor * weight[keep],
+        across=across[keep],
     )
 
 

@@ -17,6 +17,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LINE_ENDS = re.compile("\r\n?|[\x0c\x85\u2028\u2029]")
 _NOT_LATIN = re.compile("[\u0370-\u03ff\u0400-\u052f\u0531-\u058f\u13a0-\u13ff\uab70-\uabbf]")
 _WORD = re.compile(r"[^\W_]+")
+_LETTER = re.compile(r"[^\W\d_]")
 _APOSTROPHES = re.compile("[\u2018\u2019\u201b\u02bc\u00b4\u0060\uff07\u2032]")
 _SPACED_OUT = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*]){3,40}[^\W\d_](?![^\W_])")
 _SPACED_GAP = re.compile(r"[ .\-_*]")
@@ -41,6 +42,8 @@ _LOOKS_LIKE = {
     "Ꭼ": "E", "Ꮪ": "S", "Ꭲ": "i", "Ꮮ": "L", "Ꮇ": "M", "Ꭰ": "D", "Ꮯ": "C", "Ꭱ": "R",
 }  # fmt: skip
 
+_PLAIN = str.maketrans(_LOOKS_LIKE)
+
 _SPECIAL_FOLDS = {
     "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i",
     "ŋ": "n", "ħ": "h", "ς": "σ",
@@ -51,10 +54,8 @@ def _unmask_word(match: re.Match[str]) -> str:
     word = match.group()
     if not _NOT_LATIN.search(word):
         return word
-    foreign = [letter for letter in word if _NOT_LATIN.match(letter)]
-    if not all(letter in _LOOKS_LIKE for letter in foreign):
-        return word
-    return "".join(_LOOKS_LIKE.get(letter, letter) for letter in word)
+    plain = word.translate(_PLAIN)
+    return word if _NOT_LATIN.search(plain) else plain
 
 
 def _unmask(text: str) -> str:
@@ -66,7 +67,7 @@ def _unmask(text: str) -> str:
     foreign = len(_NOT_LATIN.findall(text))
     if not foreign:
         return text
-    letters = sum(1 for letter in text if letter.isalpha())
+    letters = len(_LETTER.findall(text))
     if foreign * 2 < letters:
         return _WORD.sub(_unmask_word, text)
     return _WORD.sub(

@@ -22,7 +22,8 @@ class Reading:
     """The sentences that count, the subject line first if there is one.
 
     `complete`: False where the text was too long to be read whole. `older`: quoted text stands
-    below. `pointer`: the text only points at an attachment (or is empty).
+    below. `pointer`: the text only points at an attachment (or is empty). `taken_up`: few words
+    that answer or repeat what stands quoted, which is read with them.
     """
 
     sentences: tuple[str, ...]
@@ -31,6 +32,7 @@ class Reading:
     complete: bool
     older: bool
     pointer: bool
+    taken_up: bool
     body: str
 
 
@@ -54,6 +56,8 @@ def read(subject: str, text: str) -> Reading:
     parts = grammar.layers(bounded)
     body = _body(parts)
     sentences = split(body)
+    written = [sentence for sentence in sentences if not grammar.is_checkbox(sentence)]
+    sentences = written or sentences
     complete = complete and len(sentences) < MAX_SENTENCES
     sentences = content(sentences[: grammar.footer_from(sentences)], load_lexicon())
     head = bare_subject(subject)
@@ -81,6 +85,7 @@ def read(subject: str, text: str) -> Reading:
         complete=complete,
         older=bool(parts.older.strip()),
         pointer=grammar.only_points(own),
+        taken_up=bool(parts.older.strip()) and grammar.takes_up_quoted(parts.new),
         body=body,
     )
 
@@ -89,7 +94,7 @@ def _body(parts: grammar.Layers) -> str:
     """The new text; the whole where nothing new was written or a mail was passed on."""
     if not parts.older.strip():
         return parts.new
-    few = len(parts.new.split()) < 3
-    if parts.forwarded or few:
+    few = len(parts.new.split()) < 3 and not grammar.declines_quoted(parts.new)
+    if parts.forwarded or few or grammar.takes_up_quoted(parts.new):
         return parts.new + "\n\n" + parts.older
     return parts.new

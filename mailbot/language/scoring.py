@@ -42,9 +42,9 @@ class Scorer:
         tokens = tokens_of(sentences, memory.table)
         begins = np.cumsum(tokens.sizes) - tokens.sizes
         raw = np.add.reduceat(memory.rows[tokens.numbers], begins, axis=0, dtype=np.float64)
-        hashes, where = joint_features(tokens)
-        at, known = self.weights.find(hashes)
-        home = where[known]
+        joint = joint_features(tokens)
+        at, known = self.weights.find(joint.hashes)
+        home = joint.sentence[known]
         order = np.argsort(home, kind="stable")
         home = home[order]
         if len(home):

@@ -17,8 +17,8 @@ _ABBREVIATIONS = frozenset(
     fp fr fru frk ft fvt fx gem ggf gl gt hd hj hr hrn i ie ifb ifm iht inc incl ing inkl jan jf jfr
     jr jul jun jvf kap kgl kl kr l lat lic lit ltd m mag mao max mfl mht mill min mio mld mm mob mr
     mrd mrs ms msgr mtp mv mvh n nb no nov nr nro num o obs och okt op orgnr osv p pag par pga pgl
-    pkt pl pnr pos pr prof proj prop ps pst rd red ref reg resp rev rk s sek sen sep sept sig sign
-    sl sml sr st stk str tab techn tel telf tfn tidl tlf tlfnr tsd u ul usw utg ved vg vgl vol vs z
+    pkt pl pnr pos pr prof proj prop ps pst rd red ref reg resp rev rk s sek sen sep sept sig sign sl
+    sml sr st stk str tab techn tel telf tfn tidl tlf tlfnr tsd u ul usw utg ved vg vgl vol vs z
     zzgl ztg zz
     """.split()
 )

@@ -30,6 +30,6 @@ def digest_of_corpus() -> str:
             into.extend(local_features(word, concept))
 
         tokens = tokens_of(reading.words, WordTable(lexicon, example.language, learn))
-        hashes, where = joint_features(tokens)
-        digest.update(repr(local).encode() + hashes.tobytes() + where.tobytes())
+        joint = joint_features(tokens)
+        digest.update(repr(local).encode() + joint.hashes.tobytes() + joint.sentence.tobytes())
     return digest.hexdigest()

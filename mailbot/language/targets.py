@@ -12,6 +12,10 @@ from mailbot.language.model import RIGHTS
 from mailbot.language.reading import Reading
 
 _COMPOSED_WEIGHT = 0.3
+_SEVERAL_WEIGHT = 0.3
+# A mail of one sentence cannot tell how sentence, window and whole relate: it weighs less.
+_SHORT_WEIGHTS = (0.3, 0.9)
+_OTHERS = (1, 1, 2, 3, 6)  # so many examples stand around another in a composed mail
 _LENGTHS = (5, 9, 14, 20, 30, 50, 90)  # words
 
 
@@ -19,14 +23,14 @@ _LENGTHS = (5, 9, 14, 20, 30, 50, 90)  # words
 class Mails:
     """Real examples first, then composed mails.
 
-    `targets`: mails × columns. `members`: the sentences of each mail. `parts`: the two examples
-    of each composed mail, both of one fold.
+    `targets`: mails × columns. `members`: the sentences of each mail. `first`: the first of
+    the examples in each composed mail, all of one fold.
     """
 
     targets: NDArray[np.bool_]
     weights: NDArray[np.float64]
     members: list[NDArray[np.int64]]
-    parts: NDArray[np.int64]
+    first: NDArray[np.int64]
 
 
 def targets_of(example: Example) -> list[bool]:
@@ -47,9 +51,10 @@ def composites(
     folds: NDArray[np.int64],
     seed: int,
 ) -> Mails:
-    """Add mails in which a request is buried in ordinary mail, and long ordinary ones.
+    """Add mails in which a request is buried in ordinary mail, long ordinary ones, and mails
+    that ask for two things.
 
-    Each is put together from two examples of one language and one fold: the corpus has few long
+    Each is put together from a few examples of one language and one fold: the corpus has few long
     mails, the mailbox has many.
     """
     generator = np.random.default_rng(seed)
@@ -57,31 +62,44 @@ def composites(
     first = np.searchsorted(counts.owner, np.arange(len(examples)))
     last = np.searchsorted(counts.owner, np.arange(len(examples)), side="right")
     members = [np.arange(a, b) for a, b in zip(first, last, strict=True)]
-    parts: list[tuple[int, int]] = []
+    parts: list[tuple[int, ...]] = []
     groups: dict[tuple[str, int], tuple[list[int], list[int]]] = {}
     for at, example in enumerate(examples):
         group = groups.setdefault((example.language, int(folds[at])), ([], []))
         group[int(example.privacy)].append(at)
     for _, (ordinary, privacy) in sorted(groups.items()):
-        if len(ordinary) < 4:
+        if min(len(ordinary), len(privacy)) < max(_OTHERS) + 1:
             continue
+
+        def some(of: list[int], number: int) -> tuple[int, ...]:
+            return tuple(int(at) for at in generator.choice(of, number, replace=False))
+
         for request in privacy[::2]:
-            parts.append((request, int(generator.choice(ordinary))))
+            parts.append((request, *some(ordinary, int(generator.choice(_OTHERS)))))
         for _ in range(len(ordinary) // 2):
-            one, other = generator.choice(ordinary, 2, replace=False)
-            parts.append((int(one), int(other)))
-    for one, other in parts:
-        body, rest = members[one], members[other]
-        members.append(_buried(body, rest, counts.subject, generator))
-    composed = np.array([targets[one] | targets[other] for one, other in parts])
+            parts.append(some(ordinary, 1 + int(generator.choice(_OTHERS))))
+        for number in range(len(privacy) // 4):
+            parts.append(some(privacy, 2) + some(ordinary, number % 3))
+    for one, *others in parts:
+        rest = [members[other] for other in others]
+        rest[1:] = [member[~counts.subject[member]] for member in rest[1:]]
+        members.append(_buried(members[one], np.concatenate(rest), counts.subject, generator))
+    composed = np.array([targets[list(each)].any(axis=0) for each in parts])
     together = np.concatenate([targets, composed]) if parts else targets
-    weights = np.concatenate([np.ones(len(examples)), np.full(len(parts), _COMPOSED_WEIGHT)])
+    several = [bool(targets[one, 0] and targets[other, 0]) for one, other, *_ in parts]
+    lengths = np.array([len(member) for member in members[: len(examples)]])
+    weights = np.concatenate(
+        [
+            np.select([lengths == 1, lengths == 2], _SHORT_WEIGHTS, 1.5),
+            np.where(several, _SEVERAL_WEIGHT, _COMPOSED_WEIGHT),
+        ]
+    )
     words = np.array([counts.sizes[member].sum() for member in members])
     return Mails(
         targets=together,
         weights=weights * _balance(words, together[:, 0], weights),
         members=members,
-        parts=np.array(parts, np.int64).reshape(-1, 2),
+        first=np.array([one for one, *_ in parts], np.int64),
     )
 
 

@@ -10,20 +10,21 @@ from mailbot.lessons import lessons_in_force
 from tests.stories.test_straight_way import ERASE
 from tests.stories.world import INGRID, World, world
 
-# A kind of mail that the shipped model is unsure of: a former employee's user account.
+# A kind of mail that the shipped model is unsure of: a former employee in the system.
 LEAVERS = (
-    ("drift@malmbygg.example", "Vennligst deaktiver og slett brukeren til Ola, han er ikke lenger"
-     " ansatt her."),
-    ("post@fjellvik.example", "Vennligst slett brukeren til Marte Olsen, hun er ikke lenger ansatt"
-     " hos oss."),
-    ("kontor@havna.example", "Kan dere slette brukeren til Jon? Han er ikke ansatt lenger."),
-)  # fmt: skip
-ALIKE = "Vennligst slett brukeren til Per Tangen, han er ikke lenger ansatt."
+    (
+        "drift@malmbygg.example",
+        "Vennligst deaktiver og fjern Ola fra systemet, han har sluttet her.",
+    ),
+    ("post@fjellvik.example", "Vennligst fjern Marte Olsen fra systemet, hun har sluttet her."),
+    ("kontor@havna.example", "Vennligst fjern Jon fra systemet, han har sluttet."),
+)
+ALIKE = "Vennligst fjern Per Tangen fra systemet, han har sluttet."
 
 
 def taught(made: World) -> None:
     for sender, text in LEAVERS:
-        made.write(sender, "Bruker", text)
+        made.write(sender, "Sluttet", text)
         made.reply(made.question(), "IKKE PERSONVERN")
         assert made.matters()[-1].state is State.CLOSED
 
@@ -48,7 +49,7 @@ def with_runner(made: World, reach: float | None) -> Learning:
 
 
 def test_three_times_not_privacy_and_alike_mail_is_no_longer_asked_about(small: World):
-    small.write("annet@sted.example", "Bruker", ALIKE)
+    small.write("annet@sted.example", "Sluttet", ALIKE)
     before = len(small.questions())
     assert before == 1  # the shipped model is unsure of this kind
     small.reply(small.question(), "IKKE PERSONVERN")
@@ -57,12 +58,12 @@ def test_three_times_not_privacy_and_alike_mail_is_no_longer_asked_about(small: 
     small.once()  # a quiet moment: the trial is held, in a process of its own
     assert small.reasons("lessons-tried") == [ADOPTED]
     asked = len(small.questions())
-    small.write("nytt@firma.example", "Bruker", ALIKE.replace("Per Tangen", "Siri"))
+    small.write("nytt@firma.example", "Sluttet", ALIKE.replace("Per Tangen", "Siri"))
     assert len(small.questions()) == asked
     # What staff did not see is judged by itself, and what is clear stays clear.
     small.write(
         "enda@flere.example",
-        "Bruker",
+        "Sluttet",
         ALIKE + " Jeg vil også ha slettet alle personopplysninger dere har lagret om meg selv.",
     )
     small.write(INGRID, "Sletting", ERASE)
@@ -88,7 +89,7 @@ def test_nothing_readable_is_kept_and_no_name_or_address_stands_in_the_store(sma
 
 
 def test_lessons_go_with_an_erasure_of_the_person(small: World):
-    small.write(INGRID, "Bruker", LEAVERS[0][1])
+    small.write(INGRID, "Sluttet", LEAVERS[0][1])
     small.reply(small.question(), "IKKE PERSONVERN")
     taught(small)
     assert lessons(small) == 4
@@ -147,7 +148,7 @@ def test_a_correction_names_the_right_and_one_wrong_right_is_not_an_ordinary_mai
 
 def test_one_sender_teaches_only_so_much(small: World):
     for number in range(8):
-        small.write(INGRID, f"Bruker {number}", LEAVERS[number % 3][1] + f" Sak {number}.")
+        small.write(INGRID, f"Sluttet {number}", LEAVERS[number % 3][1] + f" Sak {number}.")
         small.reply(small.question(), "IKKE PERSONVERN")
     assert lessons(small) == 6
 

@@ -133,6 +133,38 @@ def test_thanks_above_a_quoted_request_are_not_a_request(classifier: Classifier)
     assert said.route is Route.LEAVE
 
 
+@pytest.mark.parametrize(
+    ("new", "labels"),
+    [
+        ("Ja, alt sammen.\n\nOla", {Label.ERASURE}),
+        ("Purrer på denne. Når kommer svaret?\n\nOla", {Label.ERASURE}),
+    ],
+)
+def test_an_answer_to_a_quoted_question_is_read_with_it(
+    classifier: Classifier, new: str, labels: set[Label]
+) -> None:
+    said = classifier.classify(
+        "Re: Konto", f"{new}\n\nFra: Support\nSendt: 3. mars 2025 10:00\nTil: Ola\n"
+        "Emne: Konto\n\nHei, vil du at vi sletter alle opplysninger vi har om deg?"
+    )  # fmt: skip
+    assert said.route is not Route.LEAVE
+    assert labels <= set(said.labels)
+
+
+def test_a_clear_request_is_not_drowned_by_ordinary_sentences(classifier: Classifier) -> None:
+    text = "Vi er fornøyde med programmet deres. " * 400
+    for whole in (text + "Slett alt dere har om meg.", "Slett alt dere har om meg. " + text):
+        assert classifier.classify("Tilbakemelding", whole).route is not Route.LEAVE
+
+
+def test_a_refusal_above_a_quoted_question_is_no_request(classifier: Classifier) -> None:
+    said = classifier.classify(
+        "Re: Konto",
+        "Nei, behold alt som det er!\n\n> Hei, vil du at vi sletter alle opplysninger om deg?",
+    )
+    assert said.route is not Route.OPEN
+
+
 def test_a_privacy_footer_does_not_make_a_request(classifier: Classifier) -> None:
     said = classifier.classify(
         "Tilbud på skjermer",

@@ -10,11 +10,11 @@ from mailbot.language.lessons import REACHES, Layer, Lesson
 from mailbot.language.traits import MOST
 
 TAUGHT = (
-    "Vennligst deaktiver og slett brukeren til Ola, han er ikke lenger ansatt her.",
-    "Vennligst slett brukeren til Marte Olsen, hun er ikke lenger ansatt hos oss.",
-    "Kan dere slette brukeren til Jon? Han er ikke ansatt lenger.",
+    "Vennligst deaktiver og fjern Ola fra systemet, han har sluttet her.",
+    "Vennligst fjern Marte Olsen fra systemet, hun har sluttet her.",
+    "Vennligst fjern Jon fra systemet, han har sluttet.",
 )
-ALIKE = "Vennligst slett brukeren til Per Tangen, han er ikke lenger ansatt."
+ALIKE = "Vennligst fjern Per Tangen fra systemet, han har sluttet."
 REQUESTS = (
     "Kan dere slette brukeren min og alt dere vet om meg?",
     "Jeg vil ha slettet alle opplysninger dere har om meg.",

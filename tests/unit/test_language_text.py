@@ -3,7 +3,13 @@
 import pytest
 
 from mailbot.language.features import words_of
-from mailbot.language.grammar import footer_from, layers, only_points, refuses_erasure
+from mailbot.language.grammar import (
+    footer_from,
+    layers,
+    only_points,
+    refuses_erasure,
+    takes_up_quoted,
+)
 from mailbot.language.normalise import clean, fold
 from mailbot.language.reading import bare_subject, read
 from mailbot.language.sentences import MAX_SENTENCES, split, within_bounds
@@ -180,3 +186,61 @@ def test_refused_erasure_is_recognised(sentence: str) -> None:
 )
 def test_wanted_erasure_is_not_refused(sentence: str) -> None:
     assert not refuses_erasure(sentence)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "Ja, alt sammen.",
+        "Yes please, both.",
+        "Purrer på denne.",
+        "Nu har det gått åtta veckor. Hur långt har ni kommit?",
+        "Wann passiert das endlich?",
+    ],
+)
+def test_few_words_that_take_up_what_is_quoted(new: str) -> None:
+    assert takes_up_quoted(new)
+    quoted = "Hei, skal vi slette alt vi har lagret om deg?"
+    read_whole = read("Re: Sak 12", f"{new}\n\n> {quoted}")
+    assert any("lagret om deg" in sentence for sentence in read_whole.sentences)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "Takk!",
+        "Nei, ikke slett noe.",
+        "Thanks, got it. When is the next release?",
+        "Ja, men vent til fredag.",
+        "Fakturaen er betalt, se vedlegg.",
+    ],
+)
+def test_thanks_and_refusals_leave_the_quote_alone(new: str) -> None:
+    assert not takes_up_quoted(new)
+    above = read("Re: Sak 12", f"{new}\n\n> Hei, skal vi slette alt vi har lagret om deg?")
+    assert not any("lagret om deg" in sentence for sentence in above.sentences)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[x] Jeg samtykker til at opplysningene mine lagres",
+        "☑ I agree to the privacy policy",
+        "Jeg har lest personvernerklæringen og samtykker.",
+        "Ich habe die Datenschutzerklärung gelesen und akzeptiere sie.",
+    ],
+)
+def test_the_boxes_of_a_web_form_are_not_the_senders_words(line: str) -> None:
+    found = read("", f"Melding: Hva koster det å leie salen en lørdag?\n{line}")
+    assert [sentence for sentence in found.sentences if "salen" in sentence]
+    assert line not in found.sentences
+
+
+def test_a_request_among_boxes_is_read() -> None:
+    text = "[x] Jeg er kunde\nJeg vil se hva dere har lagret om meg."
+    assert "Jeg vil se hva dere har lagret om meg." in read("", text).sentences
+
+
+def test_a_wish_beside_the_terms_is_read() -> None:
+    text = "Hei dere.\nJeg har lest personvernerklæringen og vil slettes."
+    assert "Jeg har lest personvernerklæringen og vil slettes." in read("", text).sentences
