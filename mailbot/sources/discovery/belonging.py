@@ -16,6 +16,7 @@ from mailbot.sources.discovery.roles import party
 from mailbot.sources.discovery.study import Studied, Study
 
 _ENOUGH = 3  # pairs of rows that can be compared
+_THEIR_OWN = ("", "sender", "billing")  # parties whose keys are those of whoever the row is about
 _ASIDE = ("actor", "other", "staff")
 _GATHERING = ("thing", "company")  # what many people share: projects, courses, groups
 
@@ -182,7 +183,7 @@ def _same_person(
     mine, theirs = _emails(child, row), _emails(parent, other)
     if mine & theirs:
         return True
-    names = child.names_of(row, ("", "sender", "billing"))
+    names = child.names_of(row, _THEIR_OWN)
     others = parent.names_of(other)
     if names and others:
         return any(identifiers.same_name(a, b) is not None for a in names for b in others)
@@ -193,5 +194,7 @@ def _emails(table: Studied, row: Mapping[str, object]) -> set[str]:
     return {
         found
         for name, role in table.roles.items()
-        if role.what == "email" and (found := identifiers.email(str(row.get(name) or "")))
+        if role.what == "email"
+        and role.party in _THEIR_OWN
+        and (found := identifiers.email(str(row.get(name) or "")))
     }
