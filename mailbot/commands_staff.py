@@ -1,6 +1,7 @@
 """Commands by which staff hand something over or ask for it beside the running daemon."""
 
 import argparse
+import contextlib
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from mailbot.case import Label
 from mailbot.clock import SystemClock
 from mailbot.config import Settings, state_dir
 from mailbot.deadline import deadline, parse_received
-from mailbot.errors import ConfigError, Permanent, Problem, Transient
+from mailbot.errors import ConfigError, Permanent, Problem, Stale, Transient
 from mailbot.handin import HandedIn, take_in, to_octets, written_down
 from mailbot.learning import Learning, in_a_sentence
 from mailbot.logs import set_up
@@ -63,7 +64,8 @@ def open_case(settings: Settings, environ: Environ, options: argparse.Namespace)
         with open_parts(settings, environ) as parts, open_daemon(parts, environ) as daemon:
             stored = take_in(parts.store, handed)
             if stored is not None:
-                daemon.intake.take(stored)
+                with contextlib.suppress(Stale):  # another daemon was quicker (PostgreSQL)
+                    daemon.intake.take(stored)
             return _tell(parts.store, handed, settings)
     except Transient:
         # The daemon holds the store: it takes the request in, and goes on with it.
