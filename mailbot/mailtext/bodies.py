@@ -13,6 +13,7 @@ from mailbot.mailtext.mime import Budget, Part
 from mailbot.message import Attachment
 
 MAX_TEXT = 1_000_000  # characters of one text part that are read
+MAX_LINES = 50_000
 MAX_TEXT_PARTS = 50
 _READABLE = ("text/plain", "text/html")
 _NOT_TEXT = frozenset(
@@ -126,12 +127,18 @@ def _lines(part: Part, budget: Budget) -> tuple[Line, ...]:
     if has_bidi(text):
         budget.note("bidi")
     clean = visible(text)
+    if len(clean) > MAX_TEXT or clean.count("\n") > MAX_LINES:
+        budget.note("truncated")
+        clean = "\n".join(clean[:MAX_TEXT].split("\n", MAX_LINES)[:MAX_LINES])
     if part.params.get("format").lower() == "flowed":
         clean = unflow(clean, part.params.get("delsp").lower() == "yes")
     return _capped(plain_lines(clean), budget)
 
 
 def _capped(lines: tuple[Line, ...], budget: Budget) -> tuple[Line, ...]:
+    if len(lines) > MAX_LINES:
+        budget.note("truncated")
+        lines = lines[:MAX_LINES]
     total = 0
     for at, line in enumerate(lines):
         if total + len(line.text) > MAX_TEXT:

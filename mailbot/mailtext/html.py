@@ -6,12 +6,11 @@ white on white, no size…) is not text, and is noted: it is how a mail says one
 and another to a machine.
 """
 
-import html
 import re
 from dataclasses import dataclass, field
 
 from mailbot.mailtext.charsets import has_bidi, visible
-from mailbot.mailtext.html_tags import BLOCKS, NOBODY, Tag, read_tag
+from mailbot.mailtext.html_tags import BLOCKS, NOBODY, Tag, read_tag, unescaped
 from mailbot.mailtext.lines import Line, Mark
 from mailbot.mailtext.styles import Look, apply
 from mailbot.mailtext.stylesheet import Names, Sheet, sheet_of
@@ -284,7 +283,7 @@ def _end(page: _Page, name: str) -> None:
 
 
 def _text(page: _Page, raw: str) -> None:
-    plain = html.unescape(raw) if "&" in raw else raw
+    plain = unescaped(raw)
     text = visible(plain)
     if has_bidi(plain):
         page.notes["bidi"] = None

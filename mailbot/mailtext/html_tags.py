@@ -27,6 +27,7 @@ _STRUCK = frozenset({"s", "strike", "del"})
 # What stands inside is shown only where the element itself is not understood.
 _FALLBACK = frozenset({"audio", "video", "canvas", "object", "datalist", "optgroup", "option"})
 _CACHED = 400  # characters of attributes; longer ones are not remembered
+_BEYOND = re.compile(r"&#(?:[xX][0-9a-fA-F]{9,}|[0-9]{9,});?")
 NOBODY: Names = frozenset()
 
 
@@ -50,6 +51,13 @@ class Tag:
     pre: bool = False
     struck: bool = False
     doubtful: bool = False
+
+
+def unescaped(text: str) -> str:
+    """Text with its character references resolved; those beyond Unicode are no character."""
+    if "&" not in text:
+        return text
+    return html.unescape(_BEYOND.sub("\ufffd", text) if "&#" in text else text)
 
 
 def read_tag(name: str, raw: str) -> Tag:
@@ -92,7 +100,7 @@ def _attributes(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for match in _ATTR.finditer(text[:20_000]):
         value = match[2] or match[3] or match[4] or ""
-        found.setdefault(match[1].lower(), html.unescape(value) if "&" in value else value)
+        found.setdefault(match[1].lower(), unescaped(value))
         if len(found) >= 100:
             break
     return found

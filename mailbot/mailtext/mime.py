@@ -178,24 +178,31 @@ def _multipart(
 def _spans(buffer: bytes, body: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
     """Start and end of each part between the lines of a boundary (RFC 2046 § 5.1.1)."""
     mark = b"--" + boundary
+    line = b"\n" + mark  # sought with its line end: a mark inside a long line costs nothing
     spans: list[tuple[int, int]] = []
     start = -1
-    at = body
-    while (at := buffer.find(mark, at, end)) != -1:
+    at = body if buffer.startswith(mark, body, end) else _next_line(buffer, line, body, end)
+    while at != -1:
         behind = at + len(mark)
         newline = buffer.find(b"\n", behind, end)
         rest = buffer[behind : min(newline if newline >= 0 else end, behind + 200)].strip(b" \t\r")
-        if (at > body and buffer[at - 1 : at] != b"\n") or rest not in (b"", b"--"):
-            at = behind
+        if rest not in (b"", b"--"):
+            at = _next_line(buffer, line, behind, end)
             continue
         if start >= 0:
             spans.append((start, _before_line_end(buffer, start, at)))
         if rest or len(spans) > MAX_PARTS:
             return spans
-        at = start = newline + 1 if newline >= 0 else end
+        start = newline + 1 if newline >= 0 else end
+        at = _next_line(buffer, line, start - 1, end) if newline >= 0 else -1
     if start >= 0:
         spans.append((start, end))  # the closing line is missing: what there is, is the last part
     return spans
+
+
+def _next_line(buffer: bytes, line: bytes, at: int, end: int) -> int:
+    found = buffer.find(line, max(0, at), end)
+    return found + 1 if found >= 0 else -1
 
 
 def _before_line_end(buffer: bytes, start: int, at: int) -> int:

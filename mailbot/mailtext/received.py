@@ -36,6 +36,9 @@ EXCHANGE_ONLINE = (
 )
 
 
+_MOST_HOPS = 100  # servers give up at as many (RFC 5321 § 6.3)
+
+
 @dataclass(frozen=True, slots=True)
 class Hop:
     """One Received line. `proved`: the host's name as the receiver looked it up, else ""."""
@@ -178,9 +181,13 @@ def find_border(fields: Sequence[tuple[str, str]], patterns: Sequence[str]) -> B
     """Walk the Received lines from the top, as far as they can be believed."""
     last: tuple[int, Hop] | None = None
     inside = True
+    hops = 0
     for index, (name, value) in enumerate(fields):
         if name != "received":
             continue
+        hops += 1
+        if hops > _MOST_HOPS:
+            return Border(index, False, False, None)
         hop = read_hop(value)
         by_ours = matches(hop.by, patterns)
         if last is None and not by_ours and hop.helo and from_ours(hop, patterns):
