@@ -7,11 +7,24 @@ from typing import Any
 import pytest
 
 _COUNTED = ("requests", "answers", "beside")
+_leaks: list[str] = []
 _from_workers: list[dict[str, Any]] = []
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """No secret or token of the test issuer shows in what a test printed, logged or failed with."""
+    module = sys.modules.get("tests.servers.issuer")
+    said = f"{report.capstdout}{report.capstderr}{report.caplog}{report.longreprtext}"
+    if module is not None and said and any(secret in said for secret in module.SECRETS):
+        _leaks.append(report.nodeid)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A skipped test fails the run where everything was to be installed."""
+    """A skipped test fails the run where everything was to be installed; so does a secret shown."""
+    if _leaks:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        for name in _leaks:
+            print(f"\na secret or token stands in the output of {name}")
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["graph"] = _graph_totals()

@@ -28,7 +28,8 @@ LARGEST = 60_000_000  # octets; of a larger mail only the beginning is read
 TOGETHER = 4  # steps in one $batch: more to one mailbox at once would be refused
 _REQUESTS, _REQUESTS_PER_SECOND = 500.0, 15.0  # at most 9,500 in ten minutes
 _OCTETS, _OCTETS_PER_SECOND = 20e6, 400e3  # at most 140 MB in five minutes
-_TELL = 1.0  # seconds of waiting from which the log is told
+_TELL = 1.0  # seconds of waiting in all from which the log is told,
+_TELL_EVERY = 60.0  # at most so often
 _RETRY = 10.0  # seconds, where a busy server does not say how long
 _PREFER = 'IdType="ImmutableId"'
 
@@ -96,6 +97,8 @@ class GraphClient:
         self._pace = Pace(_REQUESTS, _REQUESTS_PER_SECOND, monotonic, sleep)
         self._uploading = Pace(_OCTETS, _OCTETS_PER_SECOND, monotonic, sleep)
         self._not_before = 0.0
+        self._telling = threading.Lock()
+        self._waited, self._told = 0.0, -_TELL_EVERY
         self.calls = 0
 
     # --- addresses
@@ -271,8 +274,14 @@ class GraphClient:
         self._wait_for(self._pace.take(), doing)
 
     def _wait_for(self, waited: float, doing: str) -> None:
-        if waited >= _TELL:
-            log.info("graph-paced", mailbox=self.name, doing=doing, seconds=round(waited, 1))
+        """Tell the log of waiting, once in a while and then of all of it."""
+        with self._telling:
+            self._waited += waited
+            now = self._monotonic()
+            if self._waited < _TELL or now < self._told + _TELL_EVERY:
+                return
+            seconds, self._waited, self._told = round(self._waited, 1), 0.0, now
+        log.info("graph-paced", mailbox=self.name, doing=doing, seconds=seconds)
 
     def _no_answer(self, error: requests.RequestException, doing: str) -> MailbotError:
         if http.untrusted(error):

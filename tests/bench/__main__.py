@@ -40,6 +40,7 @@ PARTS = (
         [sys.executable, "-m", "tests.bench.followups", str(LANGUAGE / "followups-dev.jsonl")],
     ),
     ("learning from staff", [sys.executable, "-m", "tests.bench.learning"]),
+    ("Microsoft Graph: 50,000 messages", [sys.executable, "-m", "tests.bench.graph"]),
     ("locating", [sys.executable, "-m", "tests.bench.locate"]),
     (
         "the loop on real servers",

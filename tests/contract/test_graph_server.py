@@ -3,16 +3,22 @@ own description and examples."""
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from mailbot.mailboxes.graph import GraphMailbox
+from mailbot.mailboxes.graph_finding import kql
 from tests.servers import graph_schema
 from tests.servers.graph import Graph
 from tests.servers.graph_schema import FILE, Contract
+from tests.servers.graph_world import client
 from tests.servers.https import Answer, Request
 from tests.servers.issuer import CLIENT, TENANT
 
@@ -170,3 +176,43 @@ def test_the_description_is_there_where_nothing_may_be_skipped() -> None:
     """Beside this checkout lie the collected data; alone, it says that nothing was validated."""
     shared = Path(__file__).parents[3] / "shared"
     assert bool(graph_schema.missing()) is not shared.is_dir()
+
+
+def test_first_sync_and_search_take_few_calls_and_little_memory() -> None:
+    """`make bench` in short: it fails where a bound is passed."""
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.bench.graph", "--messages", "2400"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    print(made.stdout)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "30 calls, 1.000 x" in made.stdout
+
+
+def test_a_search_finds_what_lies_beyond_the_first_thousand() -> None:
+    """In order of time and out of it, and where a thousand came within a day."""
+    with Graph([SUPPORT]) as graph:
+        box = graph[SUPPORT]
+        for number in range(2_300):
+            # 1,100 within one day; the others over a year.
+            away = timedelta(minutes=number) if number < 1_100 else timedelta(hours=4 * number)
+            who = {"emailAddress": {"name": "K", "address": CUSTOMER}}
+            shown: dict[str, Any] = {"subject": "x", "from": who, "internetMessageHeaders": []}
+            item = box.deliver(
+                incoming(f"sak-{number}"),
+                "inbox",
+                datetime(2026, 11, 1, 23, tzinfo=UTC) - away,
+                shown,
+            )
+            item.words = ("kontoen",) if number % 100 else ("annet",)
+        found: dict[str, Any] = {}
+        finder = GraphMailbox(name="s", client=client(graph, SUPPORT))._finder
+        search = kql("kontoen")
+        assert search is not None
+        finder._by_words("/messages", search, found)
+        assert len(found) >= 2_300 - 23
+        wanted = {item.id for item in box.items.values() if item.words == ("kontoen",)}
+        assert wanted <= set(found)

@@ -27,6 +27,9 @@ TENANT = "7b2f6f0e-3d0a-4c1e-9a55-0c5d8f1f0a01"
 CLIENT = "c1d5a7a2-5a0e-4b7e-8f8a-5f0f6a3b9e02"
 ASSERTING = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
+# Every secret and token that was handed out in this process: none may show in any output.
+SECRETS: set[str] = set()
+
 
 @functools.cache
 def _key(_name: str) -> rsa.RSAPrivateKey:
@@ -40,6 +43,7 @@ class App:
     def __init__(self, client_id: str = CLIENT, usual: bool = True) -> None:
         self.client_id = client_id
         self.secret = secrets.token_urlsafe(30)
+        SECRETS.add(self.secret)
         key = _key("app" if client_id == CLIENT and usual else secrets.token_hex(4))
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mailbot")])
         now = datetime.now(UTC)
@@ -145,6 +149,7 @@ class Issuer:
         }
         made = jwt.encode(claims, self._key, "RS256", headers={"kid": "default"})
         self.issued.append(made)
+        SECRETS.add(made)
         return made
 
     def valid(self, token: str, audience: str) -> bool:
