@@ -76,6 +76,19 @@ def test_ids_that_agree_by_chance_are_no_reference(tmp_path: Path) -> None:
     assert found["skjema"]["join"][0]["table"] == "kunder"
 
 
+def test_messages_belong_to_their_ticket_and_not_the_other_way_round(tmp_path: Path) -> None:
+    script = """CREATE TABLE Customers (CustomerID INTEGER PRIMARY KEY, Name TEXT, Email TEXT);
+        CREATE TABLE Tickets (Id INTEGER PRIMARY KEY, CustomerID INTEGER);
+        CREATE TABLE TicketMessages (TicketId INTEGER, FromAddress TEXT, Body TEXT)"""
+    found = entries(proposed(
+        tmp_path, script, Customers=people(), Tickets=[(n, n) for n in range(1, 11)],
+        TicketMessages=[(n, mail, "It broke again") for n, _, mail in people()],
+    ))  # fmt: skip
+    (up,) = found["TicketMessages"]["join"]
+    assert (up["table"], up["to"]) == ("Tickets", ["Id"])
+    assert [join["table"] for join in found["Tickets"]["join"]] == ["Customers"]
+
+
 def test_goods_of_a_supplier_are_nobodys(tmp_path: Path) -> None:
     script = """CREATE TABLE leverandor (id INTEGER PRIMARY KEY, navn TEXT, epost TEXT);
         CREATE TABLE vare (id INTEGER PRIMARY KEY, navn TEXT, leverandor_id INTEGER

@@ -91,9 +91,12 @@ class Seeker:
             return None
         if child.shape.view:
             return None
+        own = child.shape.key == (column,)  # a key may be another table's key as well, no more
         best: Found | None = None
         closest = 0.0
         for parent, to, score, why in self._targets(child, column):
+            if own and parent.shape.key != (to,):
+                continue
             hits = self._share(child, column, parent, to)
             confidence = _believed(score, hits, self._is_chance(child, column))
             near = 0.1 if _same_family(child, parent) else 0.0

@@ -188,7 +188,7 @@ def _number(name: str, looks: Looks) -> Role:
         return found
     if last & {"id", "number"} or len(tags) == 1 and last & {"id"}:
         for category in ("postcode", "bank", "address"):
-            if any(category in part for part in tags):
+            if any(category in part for part in tags) and not last & {"id"}:
                 return _personal(category, 0.85, "by its name")
         return Role("reference", 0.6, "a number that may refer to a row")
     for category in ("postcode", "bank", "birth", "location", "income", "address"):

@@ -362,13 +362,15 @@ def stem(word: str) -> str:
 
 def same_thing(one: Sequence[str], other: Sequence[str]) -> float:
     """How surely two runs of words name one thing: 1 the same words, 0.7 the same meaning, 0."""
-    mine = [stem(word) for word in one if not word.isdigit() and not _is_noise(word)]
-    theirs = [stem(word) for word in other if not word.isdigit() and not _is_noise(word)]
+    mine = [word for word in one if not word.isdigit() and not _is_noise(word)]
+    theirs = [word for word in other if not word.isdigit() and not _is_noise(word)]
     if not mine or not theirs:
         return 0.0
-    if mine == theirs or "".join(mine) == "".join(theirs):
+    if len(mine) == len(theirs) and all(map(_alike, mine, theirs)):
         return 1.0
-    if mine[-len(theirs) :] == theirs or theirs[-len(mine) :] == mine:
+    if _alike("".join(mine), "".join(theirs)):
+        return 1.0
+    if all(map(_alike, reversed(mine), reversed(theirs))):
         return 0.85
     meanings = _meanings()
     who = {"customer", "user", "member", "contact", "person", "employee", "company", "supplier",
@@ -377,6 +379,11 @@ def same_thing(one: Sequence[str], other: Sequence[str]) -> float:
     first = {tag for word in one for tag in meanings.get(word, ()) if tag in who}
     second = {tag for word in other for tag in meanings.get(word, ()) if tag in who}
     return 0.7 if first & second else 0.0
+
+
+def _alike(one: str, other: str) -> bool:
+    """One word in two forms: "ticket" and "tickets", "kontakt" and "kontakter"."""
+    return bool({one, stem(one)} & {other, stem(other)})
 
 
 def _is_noise(word: str) -> bool:
