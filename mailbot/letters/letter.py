@@ -42,6 +42,7 @@ class LetterFacts:
     today: date
     datamap: DataMap = field(default_factory=DataMap)
     marketing: bool = False
+    already: bool = False  # of a correction: every place holds the new value already
     lifting: bool = False  # the warning before a restriction is lifted (art. 18(3))
     lifted_on: date | None = None  # the earliest day on which it will be
     subject_name: str = ""  # display name of the sender: hostile
@@ -204,6 +205,7 @@ def _values(facts: LetterFacts, words: Words) -> dict[str, object]:
         "last_day": words.date(facts.last_day),
         "new_last_day": words.date(facts.extended_last_day or facts.last_day),
         "marketing": facts.marketing,
+        "already": facts.already,
         "lifting": facts.lifting,
         "lifted_on": words.date(facts.lifted_on) if facts.lifted_on else "",
         "right": words("rights", _right(facts)),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from mailbot.case import Label, State
 from mailbot.datamap import DataMap
 from mailbot.deadline import deadline
+from mailbot.language.corrections import corrections as wanted_corrections
 from mailbot.letters import (
     Draft,
     LetterFacts,
@@ -131,6 +132,7 @@ def _written(
     days = deadline(ctx.matter.received, settings.deadline.timezone)
     return write_letter(
         LetterFacts(
+            already=_already_right(ctx, proposal),
             lifting=LIFTING in ctx.matter.flags,
             lifted_on=(ctx.now + WARNING).date(),
             case_number=ctx.case.number,
@@ -160,6 +162,16 @@ def _written(
             datamap=settings.datamap,
         ),
         tools.templates,
+    )
+
+
+def _already_right(ctx: Context, proposal: Proposal) -> bool:
+    """Whether a correction is asked that has been made already, and nothing of it is unsure."""
+    return (
+        ctx.matter.right is Label.RECTIFICATION
+        and not any(action.table for action in proposal.actions)
+        and any(one.certainty is Certainty.CERTAIN for one in ctx.result.findings)
+        and bool(wanted_corrections(mail.new_text for mail in ctx.mails))
     )
 
 

@@ -81,3 +81,12 @@ def test_what_staff_keep_stays_as_it_is(small: World):
     text = letter(small.sent(INGRID)[-1])
     assert "Navnet må dokumenteres først" in text
     assert "Vi har ikke endret opplysningene" in text
+
+
+def test_what_was_put_right_already_is_said_so(small: World):
+    small.sql("UPDATE kontakter SET etternavn = 'Berg' WHERE id = 1")
+    before = small.rows("kontakter")
+    small.write(INGRID, "Retting", ASK + "Mitt etternavn er nå Berg.\n\nIngrid")
+    small.reply(small.question(), "Godkjent")
+    assert small.rows("kontakter") == before
+    assert "står allerede slik du ber om" in letter(small.sent(INGRID)[-1])
