@@ -3,6 +3,10 @@
 Markup and ">" are believed first; then the words by which mail programs announce a quote. Where
 the words are not proof enough the line stays with the sender: to read a quote as new is a nuisance
 (staff are asked), to read a request as quote would lose it.
+
+The library mail-parser-reply was measured beside this: on 680 replies in six languages it found the
+new text of 425, these rules of 667, and it knows no Norwegian. Nowhere was it right where these
+rules err, but for an unmarked quote below "On <date> you wrote:", which is left with the sender.
 """
 
 import re
