@@ -127,8 +127,11 @@ def _past_no(opening: _Opening, words: Words) -> _Opening:
     """ "Nei, ikke et personvernkrav": the no belongs to what follows it."""
     if opening.said not in words.plain_no:
         return opening
-    behind = _opening(re.sub(r"^[ \t]*[,.!:–-]?[ \t]*", "", opening.rest), words)
-    return behind if behind is not None and behind.decision == "not_privacy" else opening
+    for clause in _CLAUSE.split(opening.rest[:300]):
+        behind = _opening(clause.strip(), words)
+        if behind is not None and behind.decision == "not_privacy":
+            return replace(behind, rest=behind.rest + opening.rest.partition(clause)[2])
+    return opening
 
 
 def _items_first(text: str, words: Words) -> tuple[_Opening, tuple[int, ...]] | None:
@@ -191,7 +194,10 @@ def _together(text: str, found: Sequence[re.Match[str]]) -> bool:
 
 def _with_items(opening: _Opening, words: Words, names: frozenset[str]) -> Reply:
     """`BEHOLD 3 og 5: …`, `KEEP items 3-5 because …`; redaction may name no number."""
-    numbers, rest = read_numbers(opening.rest, words)
+    behind = re.sub(r"^[ \t]*:(?=[ \t]*\S)", "", opening.rest)  # "BEHOLD: 2 og 5"
+    numbers, rest = read_numbers(behind, words)
+    if not numbers:
+        numbers, rest = read_numbers(opening.rest, words)
     if numbers is None:
         return unclear("numbers")
     if numbers:

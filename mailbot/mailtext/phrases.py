@@ -178,7 +178,9 @@ def _cover(found: Sequence[_Word], words: Words, names: frozenset[str]) -> list[
             continue
         for kind, end in _options(found, texts, wild_until, at, words, names, so_far):
             known = best[end]
-            if known is None or len(known) > len(so_far) + 1:
+            # What decides before what only happens to fit an open place ("fint med mig").
+            plainer = known and len(known) == len(so_far) + 1 and known[-1].kind == "remark"
+            if known is None or len(known) > len(so_far) + 1 or (plainer and kind in SUBSTANCE):
                 best[end] = [*so_far, Span(kind, texts[at:end])]
     whole = best[len(found)]
     return None if whole and whole[-1].kind == _JOINT else whole
@@ -233,6 +235,8 @@ def _options(
                 out.append((phrase.kind, len(found)))
     if texts[at] in words.conjunctions and so_far and so_far[-1].kind != "greeting":
         out.append((_JOINT, at + 1))
+    if texts[at] in words.by and texts[at + 1 :] and set(texts[at + 1 :]) <= names:
+        out.append(("name", len(found)))  # "godkjent av Kari Leder", who is the sender
     if (
         at > 0
         and _begins_clause(found, at)

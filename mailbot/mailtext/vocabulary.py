@@ -181,8 +181,8 @@ MOBILE_FOOTER = re.compile(
 
 _TITLE = (
     r"(?:caution|warning|advarsel|varning|vorsicht|achtung|obs|merk|ekstern(?:\s+e-?post)?"
-    r"|external(?:\s+e-?mail|\s+sender|\s+message)?|extern(?:\s+e-?post|\s+avsändare)?"
-    r"|externe e-?mail|e[kx]stern[at]?\s+(?:avsend[ae]r|afsender|avsändare|mail"
+    r"|external(?:\s+e-?mail|\s+sender|\s+message)?|externt?(?:\s+e-?post|\s+avsändare)?"
+    r"|eksternt?|externe e-?mail|e[kx]stern[at]?\s+(?:avsend[ae]r|afsender|avsändare|mail"
     r"|melding|absender|mottatt))"
 )
 _THIS_MAIL = (

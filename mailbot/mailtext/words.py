@@ -88,6 +88,7 @@ class Words:
     conditions: frozenset[Tokens]
     rest: frozenset[str]
     conjunctions: frozenset[str]
+    by: frozenset[str]
     through: frozenset[Tokens]
     items: frozenset[str]
     because: frozenset[Tokens]
@@ -283,6 +284,7 @@ class _Builder:
             conditions=frozenset(self.sets.get("conditions", ())),
             rest=self._single("rest"),
             conjunctions=self._single("and"),
+            by=self._single("by"),
             through=frozenset(self.sets.get("through", ())),
             items=self._single("items"),
             because=frozenset(self.sets.get("because", ())),
