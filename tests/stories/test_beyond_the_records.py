@@ -1,6 +1,9 @@
 """What an erasure does beyond the records: recipients told, the suppression list, the case file."""
 
+import pytest
+
 from mailbot.case import State
+from mailbot.cli import main
 from tests.stories.test_straight_way import ERASE
 from tests.stories.world import INGRID, MARTIN, STRANGER, World, letter
 
@@ -128,6 +131,26 @@ def test_the_case_file_is_listed_and_told_and_no_finding_of_a_second_request(sma
     assert "sletter" not in question.splitlines()[0]
     small.reply(small.question(), "Godkjent")
     assert "Vi fant ingen opplysninger om deg" in letter(small.sent(INGRID)[-1])
+
+
+def test_a_campaigns_list_is_checked_beside_the_running_daemon(
+    small: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    small.write(INGRID, "Sletting", ERASE)
+    small.reply(small.question(), "Godkjent")
+    listed = small.stage.folder / "kampanje.csv"
+    listed.write_bytes(f"Navn;E-post\r\nA;{MARTIN}\r\nB;{INGRID.upper()}\r\n".encode("utf-16"))
+    for name, value in small.stage.environ.items():
+        monkeypatch.setenv(name, value)
+    config = str(small.stage.folder / "config" / "mailbot.toml")
+    clean = small.stage.folder / "ren.csv"
+    arguments = ["--config", config, "suppression", "check", str(listed), "--clean", str(clean)]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "line 3, column E-post: suppressed (email)" in out
+    assert "1 of 2 rows" in out
+    assert "@" not in out
+    assert clean.read_bytes().decode("utf-16") == f"Navn;E-post\r\nA;{MARTIN}\r\n"
 
 
 def test_a_mail_that_was_no_privacy_request_is_a_record_like_others(small: World):
