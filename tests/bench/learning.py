@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime
 
 from mailbot.case import Route
+from mailbot.language.checkset import development_set
 from mailbot.language.classifier import Classifier
 from mailbot.language.lessons import Layer, Lesson, Trial
 from mailbot.learning import hold_trial
@@ -131,7 +132,36 @@ def main() -> int:
     same = sum(said(plain, text) == said(taught, text) for text in REQUESTS)
     print(f"alike mail asked about: {totals[1]} of {totals[0]} before, {totals[2]} after")
     print(f"requests in like words, same route and rights as before: {same} of {len(REQUESTS)}")
-    return int(totals[2] >= totals[1] or same < len(REQUESTS))
+    return int(totals[2] >= totals[1] or same < len(REQUESTS) or not poisoned(plain, now))
+
+
+def poisoned(plain: Classifier, now: datetime) -> bool:
+    """Whether lessons that call real requests ordinary are found out and not used."""
+    doubtful = [
+        mail
+        for mail in development_set()
+        if mail.privacy and plain.classify(mail.subject, mail.text).route is Route.ASK
+    ][:40]
+    lessons = tuple(
+        Lesson(
+            id=f"{number}/{again}",
+            at=now,
+            traits=plain.traits(mail.subject, mail.text),
+            sender=f"{number}/{again}",
+            proven=True,
+            privacy=False,
+        )
+        for number, mail in enumerate(doubtful)
+        for again in range(3)
+    )
+    trial = Trial(lessons=lessons, before=None, open_above=0.85, ask_above=0.15)
+    verdict = hold_trial(trial, threading.Event())
+    refused = verdict.reach is None
+    print(
+        f"{len(doubtful)} real requests called ordinary three times each: {verdict.before} ->"
+        f" {verdict.after}: {'not used' if refused else 'USED'}"
+    )
+    return refused
 
 
 if __name__ == "__main__":
