@@ -97,3 +97,68 @@ def documents(connection: sa.Connection, schema: str | None) -> dict[str, set[st
     for table, rule in connection.execute(query, {"place": schema}):
         found.setdefault(str(table), set()).update(_VALID.findall(str(rule)))
     return found
+
+
+_SIZES = {
+    "postgresql": "SELECT c.relname, c.reltuples FROM pg_class c JOIN pg_namespace n ON n.oid ="
+    " c.relnamespace WHERE n.nspname = COALESCE(:place, current_schema()) AND c.relkind IN"
+    " ('r', 'm')",
+    "mysql": "SELECT table_name, table_rows FROM information_schema.tables"
+    " WHERE table_schema = COALESCE(:place, DATABASE())",
+}
+_SIZES["mariadb"] = _SIZES["mysql"]
+
+
+def sizes(connection: sa.Connection, schema: str | None) -> dict[str, float]:
+    """About how many rows each table has, as far as the engine keeps count."""
+    query = _SIZES.get(connection.dialect.name)
+    if query is None:
+        return {}
+    counted = connection.execute(sa.text(query), {"place": schema})
+    return {str(table): float(rows or 0) for table, rows in counted}
+
+
+# The first part of each index: a column, or LOWER of one; and whether it is in the order of octets.
+_INDEXES = {
+    "postgresql": """
+        SELECT c.relname, a.attname, pg_get_indexdef(i.indexrelid, 1, true),
+            CASE WHEN o.collname = 'default' THEN d.datcollate ELSE o.collcollate END,
+            k.opcname
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
+            JOIN pg_opclass k ON k.oid = i.indclass[0]
+            JOIN pg_database d ON d.datname = current_database()
+            LEFT JOIN pg_collation o ON o.oid = i.indcollation[0]
+            LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+                AND i.indkey[0] > 0
+        WHERE n.nspname = COALESCE(:place, current_schema()) AND m.amname = 'btree'
+            AND i.indisvalid AND i.indpred IS NULL""",
+    "mysql": """
+        SELECT table_name, column_name, '', '', '' FROM information_schema.statistics
+        WHERE table_schema = COALESCE(:place, DATABASE()) AND seq_in_index = 1
+            AND column_name IS NOT NULL AND sub_part IS NULL AND index_type = 'BTREE'""",
+}
+_INDEXES["mariadb"] = _INDEXES["mysql"]
+_LOWERED = re.compile(r'lower\(\(?"?([^"():]+)"?\)?(?:::[a-z ]+)?\)', re.IGNORECASE)
+
+
+def indexes(connection: sa.Connection, schema: str | None) -> dict[str, dict[str, set[str]]]:
+    """By table and column, what an index on it can be asked: "plain", "lower"; "octets" beside
+    "plain" where capitals do not lie next to their small letters."""
+    query = _INDEXES.get(connection.dialect.name)
+    found: dict[str, dict[str, set[str]]] = {}
+    if query is None:
+        return found
+    rows = connection.execute(sa.text(query), {"place": schema})
+    for table, column, expression, order, operators in rows:
+        ways = found.setdefault(str(table), {})
+        if column:
+            if str(operators).endswith("pattern_ops"):
+                continue  # serves LIKE alone
+            ways.setdefault(str(column), set()).add("plain")
+            if str(order or "").upper().replace("-", "") in ("C", "POSIX", "C.UTF8"):
+                ways[str(column)].add("octets")
+        elif lowered := _LOWERED.fullmatch(str(expression)):
+            ways.setdefault(lowered.group(1), set()).add("lower")
+    return found

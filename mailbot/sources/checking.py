@@ -9,6 +9,7 @@ from mailbot.config_until import parse_until
 from mailbot.datamap import Database, DataMap, Join, Table
 from mailbot.errors import ConfigError, Problem
 from mailbot.sources import engines
+from mailbot.sources.lookups import advice
 from mailbot.sources.mapping import Mapped, expressions
 from mailbot.sources.reading import known_encoding, parse
 from mailbot.sources.schema import Shape
@@ -205,6 +206,8 @@ def _warnings(database: Database, mapped: Mapped) -> Iterator[str]:
     for entry in mapped.entries:
         if entry.spec.is_ == "none":
             continue
+        if told := advice(entry):
+            yield f"database {database.name}: {entry.place[1]}: {told}"
         if entry.shape.view:
             yield f"database {database.name}: {entry.place[1]} is a view: searched, never changed"
         elif not entry.shape.key:

@@ -17,7 +17,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from mailbot.errors import ConfigError, MailbotError, Permanent, Problem, Transient
-from mailbot.sources import calendar, sqlserver
+from mailbot.sources import calendar, sqlserver, streaming
+from mailbot.sources.letters import plain
 
 _CONNECT_S = 10
 _LOCK_S = 10  # a lock that staff hold longer than this: try again later
@@ -90,6 +91,7 @@ def _sqlite(url: URL, timeout_s: int, *, writes: bool) -> Engine:
             check_same_thread=False,
         )
         connection.text_factory = _readable
+        connection.create_function("mailbot_plain", 1, _plain, deterministic=True)
         connection.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
         # The rules that the schema declares hold for us, whether the application minds them or not.
         connection.execute("PRAGMA foreign_keys = ON")
@@ -114,6 +116,13 @@ def _sqlite(url: URL, timeout_s: int, *, writes: bool) -> Engine:
 
 def _past(deadline: float) -> Callable[[], bool]:
     return lambda: time.monotonic() > deadline
+
+
+def _plain(value: object) -> str | None:
+    """A function that SQL may call: text in plain letters, for names."""
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    return None if value is None else plain(str(value))
 
 
 def _readable(octets: bytes) -> Any:
@@ -143,6 +152,7 @@ def _server(url: URL, timeout_s: int, *, writes: bool) -> Engine:
         def _limits(connection: Any, _entry: ConnectionPoolEntry) -> None:
             if url.get_driver_name() == "psycopg":
                 calendar.widen(connection)
+                streaming.stream(connection)
             cursor = connection.cursor()
             limit(cursor, timeout_s, writes)
             cursor.close()

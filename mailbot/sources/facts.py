@@ -21,12 +21,17 @@ class Fact:
     row: Row
     traits: Traits
     copies: int = 1
+    _id: FactId | None = None
 
     @property
     def id(self) -> FactId:
         """The same row is the same id, whichever statement read it."""
-        system, table = self.entry.place
-        return system, table, canonical({n: as_json(v) for n, v in self.key.items()})
+        if self._id is None:
+            system, table = self.entry.place
+            self._id = (
+                system, table, canonical({n: as_json(v) for n, v in self.key.items()}),
+            )  # fmt: skip
+        return self._id
 
     @property
     def kind(self) -> str:

@@ -32,6 +32,7 @@ class Owners:
     facts: Facts
     known: Known
     _lent: dict[FactId, tuple[str, ...] | None] = field(default_factory=dict)
+    _under: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     _by_email: dict[str, list[Fact]] = field(default_factory=dict)
     _by_phone: dict[str, list[Fact]] = field(default_factory=dict)
 
@@ -49,13 +50,21 @@ class Owners:
         """Rows whose own columns show a number."""
         return self._by_phone.get(number, ())
 
-    def names_under(self, address: str) -> Iterator[tuple[str, ...]]:
-        """The names on rows with an address. A row that belongs to a record tells nothing new."""
-        for fact in self._by_email.get(address, ()):
-            if fact.traits.names and (
-                fact.kind == "person" or (fact.kind == "about" and not self._belongs(fact))
-            ):
-                yield fact.traits.names
+    def names_under(self, address: str) -> tuple[tuple[str, ...], ...]:
+        """The names on rows with an address, each once. A row that belongs to a record tells
+        nothing new."""
+        if address not in self._under:
+            self._under[address] = tuple(
+                dict.fromkeys(
+                    fact.traits.names
+                    for fact in self._by_email.get(address, ())
+                    if fact.traits.names
+                    and (
+                        fact.kind == "person" or (fact.kind == "about" and not self._belongs(fact))
+                    )
+                )
+            )
+        return self._under[address]
 
     def _belongs(self, fact: Fact) -> bool:
         return any(

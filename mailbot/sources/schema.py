@@ -1,6 +1,6 @@
 """What a database says of itself: tables, columns, keys and who refers to whom."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,6 +59,9 @@ class Shape:
     unique: frozenset[str]  # columns that stand in a unique key or index
     view: bool
     table: sa.Table = field(compare=False)
+    dialect: str = ""
+    rows: float = 0  # about how many
+    indexed: Mapping[str, Set[str]] = field(default_factory=dict, compare=False)  # see catalogue
 
     @property
     def label(self) -> str:
@@ -138,6 +141,7 @@ def _shapes(
     dialect = connection.dialect.name
     folding = catalogue.folding(connection, schema)
     documents = catalogue.documents(connection, schema)
+    rows, indexed = catalogue.sizes(connection, schema), catalogue.indexes(connection, schema)
     everything: dict[str, Any] = {
         "schema": schema, "kind": ObjectKind.ANY, "scope": ObjectScope.DEFAULT,
     }  # fmt: skip
@@ -167,7 +171,10 @@ def _shapes(
             *(sa.Column(column["name"], _wire_type(column, dialect)) for column in columns),
             schema=schema,
         )
-        found[place] = Shape(place, shape_columns, key, frozenset(alone), name in views, table)
+        found[place] = Shape(
+            place, shape_columns, key, frozenset(alone), name in views, table, dialect,
+            rows.get(name, 0), indexed.get(name, {}),
+        )  # fmt: skip
     return found
 
 

@@ -21,14 +21,16 @@ from mailbot.sources.acting import Actor
 from mailbot.sources.checking import check
 from mailbot.sources.correcting import Corrector
 from mailbot.sources.locating import locate
+from mailbot.sources.lookups import lookups
 from mailbot.sources.mapping import Mapped, lay
 from mailbot.sources.matching import Rules
 from mailbot.sources.planning import Planner, plain_actions, unmarked
 from mailbot.sources.rescanning import CAME_BACK, TIME_IS_UP, came_back, time_is_up, with_reason
+from mailbot.sources.scanning import scan
 from mailbot.sources.schema import reflect
 from mailbot.sources.searching import Query, Scan
 from mailbot.sources.spelling import spelt_out
-from mailbot.sources.statements import by_key, by_values, row_of, scan
+from mailbot.sources.statements import by_key, by_values, row_of
 
 _GRACE_S = 15.0  # beyond the statement timeout, for connecting and for a cancelled statement
 _SCHEMA_S = 30.0  # a schema read this long ago, in seconds, still holds for reading
@@ -164,6 +166,10 @@ class SqlSource:
     def _statements(self, query: Query, rules: Rules) -> Iterator[sa.Select[tuple[object, ...]]]:
         dialect, entry = self.read.dialect.name, query.entry
         if isinstance(query, Scan):
+            found = lookups(entry, query.wanted, rules)
+            if found is not None:
+                yield from found
+                return
             statement = scan(entry, query.wanted, rules, dialect)
             if statement is not None:
                 yield statement
@@ -175,7 +181,9 @@ class SqlSource:
         with self.read.connect() as connection:
             streaming = connection.execution_options(yield_per=_BATCH)
             for statement in statements:
-                for row in streaming.execute(statement):
+                result = streaming.execute(statement)
+                # A streaming cursor learns the columns from its first row: without one, none came.
+                for row in result if result.returns_rows else ():
                     yield row_of(row)
 
     def close(self) -> None:

@@ -1,9 +1,4 @@
-"""The statements that search. Values are always parameters; patterns hold letters and digits only.
-
-A search by key asks the database for a superset that no spelling of a key can escape (case, space,
-separators, transliteration, encodings), in one pass per table for all keys together; `matching`
-then decides row by row.
-"""
+"""Rows by what their columns hold: values as each column takes them. Always as parameters."""
 
 import itertools
 import math
@@ -16,21 +11,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mailbot import identifiers
 from mailbot.record import Row, Typed, Value, from_value, plain, to_value
 from mailbot.sources import schema
-from mailbot.sources.mapping import Entry
-from mailbot.sources.matching import Rules, Wanted
 from mailbot.sources.schema import Column, Shape
 
 _CHUNK = 500  # parameters of one IN list; SQL Server allows 2,100 in a statement
 _MOST_WAYS = 16  # of writing the values of one reference
-_RUN = re.compile("[a-z0-9]+")
 _OCTETS = re.compile(r"(?:[0-9a-f]{2}){4,64}")
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 _TRUTH = {"true": "1", "false": "0"}
-_CONSONANTS = re.compile("[b-df-hj-np-tv-xz]+")
-_SEPARATORS = " \t\u00a0\u202f()./-\u2010\u2011\u2012\u2013\u2014\u2212\u00b7'"
 Condition = sa.ColumnElement[bool]
 
 
@@ -224,169 +213,3 @@ def key_match(
                 octets = sa.func.hex(sa.cast(column, sa.Unicode()))
                 match.append(octets == value.encode("utf-8", "replace").hex().upper())
     return match
-
-
-def scan(entry: Entry, wanted: Wanted, rules: Rules, dialect: str) -> sa.Select[Any] | None:
-    """One pass over an entry's rows for all keys; None if no column of it can show any of them."""
-    shape = entry.shape
-    own = list(conditions(entry.spec.where, shape, dialect))
-    matches: list[Condition] = []
-    for kind, leaves in entry.identify.items():
-        columns = [[leaf.column for leaf in expression] for expression in leaves]
-        matches += _of_kind(kind, columns, shape, wanted, rules, dialect)
-    names = list(dict.fromkeys(leaf.column for leaf, _ in entry.read))
-    for name in names:
-        matches += _in_text(name, shape, wanted, rules, dialect)
-    if not matches:
-        return None
-    return every(shape).where(sa.or_(*matches), *own)
-
-
-def _text(name: str, shape: Shape, dialect: str) -> sa.ColumnElement[str] | None:
-    """A column as text; None for octets, which no LIKE can read."""
-    column = shape.table.c[name]
-    family = shape.columns[name].family
-    if family == schema.BYTES:
-        return None
-    known = not isinstance(column.type, sa.types.NullType)
-    if dialect == "mssql" and isinstance(column.type, sa.types.Text):
-        known = False  # text and ntext, the old types: neither LOWER nor REPLACE takes them
-    if family == schema.TEXT and known and dialect != "sqlite":
-        return sa.type_coerce(column, sa.Unicode())
-    return sa.cast(column, sa.Unicode())  # without a length: NVARCHAR(max) in SQL Server
-
-
-def _of_kind(
-    kind: str,
-    keys: list[list[str]],
-    shape: Shape,
-    wanted: Wanted,
-    rules: Rules,
-    dialect: str,
-) -> Iterator[Condition]:
-    if kind == "name":
-        for columns in keys:
-            for name in sorted(wanted.names):
-                yield from _name(columns, name, shape, dialect)
-        return
-    for name in dict.fromkeys(name for columns in keys for name in columns):
-        text = _text(name, shape, dialect)
-        if kind == "email":
-            patterns = [pattern for key in sorted(wanted.emails) for pattern in email_patterns(key)]
-            yield from _like(text, patterns)
-        elif kind == "phone":
-            yield from _like(text, [phone_pattern(key) for key in sorted(wanted.phones)])
-        else:
-            ids = sorted(key for of, key in wanted.ids if of == kind)
-            if shape.columns[name].family == schema.INTEGER and dialect != "sqlite":
-                yield from conditions({name: ids} if ids else {}, shape, dialect)
-            else:
-                yield from _id(text, ids, rules.ignored(kind))
-
-
-def _like(text: sa.ColumnElement[str] | None, patterns: Sequence[str]) -> Iterator[Condition]:
-    if text is None:
-        if patterns:
-            yield sa.true()  # octets: each row is read
-        return
-    for pattern in dict.fromkeys(patterns):
-        yield text.ilike(pattern)
-
-
-def _id(
-    text: sa.ColumnElement[str] | None, keys: Sequence[str], ignored: str
-) -> Iterator[Condition]:
-    if text is None:
-        yield from _like(text, keys)
-    elif keys:
-        bare = sa.func.lower(_stripped(text, ignored))
-        yield bare.in_([key.lower() for key in keys])
-        for key in keys:
-            if not key.isascii():  # LOWER leaves æøå alone in some engines
-                yield text.ilike(_pattern(_RUN.findall(key.lower())))
-
-
-def _name(columns: Sequence[str], name: str, shape: Shape, dialect: str) -> Iterator[Condition]:
-    """One part in full, and the initial of another: in any order, any column of it."""
-    parts = list(dict.fromkeys(identifiers.name_parts(name)))
-    texts = [text for column in columns if (text := _text(column, shape, dialect)) is not None]
-    if len(parts) < 2 or not texts:
-        return
-    for part in parts:
-        pattern = _name_pattern(part)
-        if pattern == "%":
-            continue  # no plain consonant: some other part has one
-        shown = sa.or_(*(text.ilike(pattern) for text in texts))
-        initials = {other[:1] for other in parts if other != part}
-        if all(letter.isascii() and letter.isalpha() for letter in initials):
-            some = (text.ilike(f"%{letter}%") for letter in sorted(initials) for text in texts)
-            shown = sa.and_(shown, sa.or_(*some))
-        yield shown
-
-
-def _name_pattern(part: str) -> str:
-    """The plain consonants of a name in order: å is written a, aa and Ã¥ as well."""
-    return _pattern(_CONSONANTS.findall(part))
-
-
-def _pattern(runs: Iterable[str]) -> str:
-    return "".join(f"%{run}" for run in runs) + "%"
-
-
-def email_patterns(address: str) -> list[str]:
-    """LIKE patterns that every spelling of an address meets; letters, digits and % only."""
-    local, _, domain = address.rpartition("@")
-    base = local.partition("+")[0] or local
-    if domain == "gmail.com":  # dots anywhere, and two names of the domain
-        return [_pattern(sign for sign in base if sign.isascii() and sign.isalnum()) + "mail%com%"]
-    runs = _RUN.findall(base)
-    labels = [label for label in domain.split(".") if not label.startswith("xn--")]
-    return [_pattern([*runs, *(run for label in labels for run in _RUN.findall(label))])]
-
-
-def phone_pattern(number: str) -> str:
-    """Digits of the national number with anything between them."""
-    return _pattern(_national(number))
-
-
-def _national(number: str) -> str:
-    """The digits of an E.164 number behind its country code, from its readable forms."""
-    spaced = identifiers.phone_variants(number)
-    abroad = next((form for form in spaced if form.startswith("+") and " " in form), number)
-    digits = "".join(sign for sign in abroad.partition(" ")[2] if sign.isdigit())
-    return digits or number.lstrip("+")
-
-
-def _stripped(text: sa.ColumnElement[str], signs: str) -> sa.ColumnElement[str]:
-    for sign in signs:
-        text = sa.func.replace(text, sign, "")
-    return text
-
-
-def _bare(text: sa.ColumnElement[str], signs: str, dialect: str) -> sa.ColumnElement[str]:
-    """Text without separators; PostgreSQL does it in one step."""
-    if dialect == "postgresql":
-        return sa.func.translate(text, signs, "")
-    return _stripped(text, signs)
-
-
-def _in_text(
-    name: str, shape: Shape, wanted: Wanted, rules: Rules, dialect: str
-) -> Iterator[Condition]:
-    """Keys anywhere in a text column."""
-    text = _text(name, shape, dialect)
-    kinds = [(kind, key) for kind, key in sorted(wanted.ids) if kind in rules.datamap.key]
-    if text is None:
-        if len(wanted):
-            yield sa.true()
-        return
-    yield from _like(text, [p for key in sorted(wanted.emails) for p in email_patterns(key)])
-    bare = _bare(text, _SEPARATORS, dialect)
-    for number in sorted(wanted.phones):
-        yield bare.like(f"%{_national(number)}%")
-    for kind, key in kinds:
-        closed = _bare(text, rules.ignored(kind), dialect)
-        yield closed.ilike(_pattern(_RUN.findall(key.lower())))
-    for wanted_name in sorted(wanted.names):
-        parts = identifiers.name_parts(wanted_name)
-        yield sa.and_(*(text.ilike(_name_pattern(part)) for part in (parts[0], parts[-1])))

@@ -42,6 +42,7 @@ PARTS = (
     ("learning from staff", [sys.executable, "-m", "tests.bench.learning"]),
     ("Microsoft Graph: 50,000 messages", [sys.executable, "-m", "tests.bench.graph"]),
     ("locating", [sys.executable, "-m", "tests.bench.locate"]),
+    ("locating in five million rows", [sys.executable, "-m", "tests.bench.locate_large"]),
     (
         "the loop on real servers",
         [sys.executable, "-m", "pytest", "-q", "-s", "tests/live/test_whole_story.py",

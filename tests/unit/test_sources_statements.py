@@ -8,15 +8,13 @@ from mailbot.case import Key
 from mailbot.datamap import Database, DataMap, Own
 from mailbot.sources.mapping import lay
 from mailbot.sources.matching import Rules
+from mailbot.sources.scanning import email_patterns, phone_pattern, scan
 from mailbot.sources.schema import reflect
 from mailbot.sources.statements import (
     Unfit,
     by_key,
     by_values,
     coerce,
-    email_patterns,
-    phone_pattern,
-    scan,
 )
 
 DIALECTS = [sqlite.dialect(), postgresql.dialect(), mysql.dialect(), mssql.dialect()]

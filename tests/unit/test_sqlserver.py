@@ -12,8 +12,9 @@ from mailbot.errors import Permanent, Transient
 from mailbot.sources import engines, sqlserver
 from mailbot.sources.mapping import Entry, lay
 from mailbot.sources.matching import Rules, Wanted
+from mailbot.sources.scanning import scan
 from mailbot.sources.schema import Catalog, Column, Shape
-from mailbot.sources.statements import by_key, by_values, key_match, scan
+from mailbot.sources.statements import by_key, by_values, key_match
 
 META = sa.MetaData()
 TABLE = sa.Table(

@@ -1,0 +1,146 @@
+"""Rows of a large table by its indexes, where they serve every key that is asked for.
+
+A small table is read in one pass, which misses no spelling. A large one is asked by the indexes
+there are: whatever the case by an index on LOWER or a collation that knows none, else by ranges
+that hold every capitalisation. Where one column is not served the whole table is read once anyway,
+for all keys together (`scanning`).
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import sqlalchemy as sa
+
+from mailbot import identifiers
+from mailbot.sources import schema
+from mailbot.sources.mapping import Entry
+from mailbot.sources.matching import Rules, Wanted
+from mailbot.sources.reading import Expression
+from mailbot.sources.schema import Shape
+from mailbot.sources.statements import Condition, conditions, every
+
+LARGE = 50_000  # rows: one pass over fewer takes a fraction of a second
+_CASED = 5  # letters at the start of which every capitalisation is asked for
+
+
+def lookups(entry: Entry, wanted: Wanted, rules: Rules) -> list[sa.Select[Any]] | None:
+    """Statements that indexes answer; None where one of the keys needs a pass over the table."""
+    shape = entry.shape
+    if shape.rows < LARGE or (entry.read and len(wanted)):
+        return None
+    where = list(conditions(entry.spec.where, shape, shape.dialect))
+    found: list[sa.Select[Any]] = []
+    for kind, ways in entry.identify.items():
+        keys = _keys(kind, wanted)
+        if not keys:
+            continue
+        for way in ways:
+            condition = _served(kind, keys, way, shape, rules)
+            if condition is None:
+                return None
+            found.append(every(shape).where(condition, *where))
+    return found
+
+
+def advice(entry: Entry) -> str:
+    """What an index would spare the searches of a large table; "" if nothing."""
+    shape = entry.shape
+    if shape.rows < LARGE or entry.spec.is_ == "none":
+        return ""
+    wanting = []
+    for kind, ways in entry.identify.items():
+        for way in ways:
+            if kind != "name" and len(way) == 1 and not _is_indexed(way[0].column, kind, shape):
+                name = way[0].column
+                folded = shape.dialect == "postgresql" and kind != "phone"
+                wanting.append(f"lower({name})" if folded else name)
+    if not wanting:
+        return ""
+    rest = " Its text columns are read once for all keys all the same." if entry.read else ""
+    return (
+        f"about {shape.rows:,.0f} rows are read whole at each search; an index on"
+        f" {' and one on '.join(wanting)} would spare that.{rest}"
+    )
+
+
+def _keys(kind: str, wanted: Wanted) -> Sequence[str]:
+    if kind == "email":
+        return sorted(wanted.emails)
+    if kind == "phone":
+        return sorted(wanted.phones)
+    if kind == "name":
+        return sorted(wanted.names)
+    return sorted(key for of, key in wanted.ids if of == kind)
+
+
+def _is_indexed(name: str, kind: str, shape: Shape) -> bool:
+    return bool(shape.indexed.get(name))
+
+
+def _served(
+    kind: str, keys: Sequence[str], way: Expression, shape: Shape, rules: Rules
+) -> Condition | None:
+    """The condition on one column that its index answers; None if none does."""
+    if kind == "name" or len(way) != 1 or way[0].path:
+        return None
+    name = way[0].column
+    if not _is_indexed(name, kind, shape):
+        return None
+    number = shape.columns[name].family in (schema.INTEGER, schema.NUMBER)
+    if kind == "email":
+        if number or any(key.endswith("@gmail.com") for key in keys):
+            return None  # dots and tags mean nothing there: no list of values is whole
+        return _any_case(name, [form for key in keys for form in _addresses(key)], shape)
+    if kind == "phone":
+        forms = [form for key in keys for form in identifiers.phone_variants(key, rules.region)]
+        if number:
+            return next(iter(conditions({name: forms}, shape, shape.dialect)))
+        return shape.table.c[name].in_(list(dict.fromkeys(forms)))
+    if number:
+        return next(iter(conditions({name: list(keys)}, shape, shape.dialect)))
+    return _any_case(name, [form for key in keys for form in _ids(key, rules.ignored(kind))], shape)
+
+
+def _addresses(key: str) -> Iterator[str]:
+    for form in identifiers.email_variants(key):
+        yield from (form, f" {form}", f"{form} ", f"<{form}>")
+
+
+def _ids(key: str, ignored: str) -> Iterator[str]:
+    """K10023 as K-10023 and K 10023: separators stand where letters and digits meet."""
+    border = next((n for n in range(1, len(key)) if key[n].isdigit() != key[n - 1].isdigit()), 0)
+    yield key
+    if border:
+        yield from (f"{key[:border]}{sign}{key[border:]}" for sign in ignored)
+
+
+def _any_case(name: str, forms: Sequence[str], shape: Shape) -> Condition:
+    column, indexed = shape.table.c[name], shape.indexed[name]
+    exact = list(dict.fromkeys(forms))
+    if shape.columns[name].folds:
+        return column.in_(exact)
+    low = list(dict.fromkeys(form.lower() for form in exact))
+    if "lower" in indexed:
+        return sa.func.lower(column).in_(low)
+    plain = [form for form in low if form.isascii() and form.strip() == form]
+    cased = [_range(column, form, "octets" in indexed) for form in plain if form[0] != "<"]
+    if not cased:
+        return column.in_(exact)
+    return sa.or_(column.in_(exact), sa.and_(sa.or_(*cased), sa.func.lower(column).in_(low)))
+
+
+def _range(column: "sa.ColumnElement[str]", form: str, octets: bool) -> Condition:
+    """A range of the index with every capitalisation of a word in it.
+
+    In the order of a language they lie side by side. In the order of octets they do not: there the
+    capitalisations of the first letters make as many short ranges.
+    """
+    if not octets:
+        capital = form.upper()
+        return sa.or_(column.between(form, capital), column.between(capital, form))
+    start = form[:_CASED]
+    starts = {"".join(signs) for signs in product(*({s, s.upper()} for s in start))}
+    return sa.or_(
+        *(sa.and_(column >= s, column < s[:-1] + chr(ord(s[-1]) + 1)) for s in sorted(starts))
+    )
