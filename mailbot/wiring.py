@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import Engine
@@ -66,8 +67,18 @@ def secrets_of(settings: Settings, environ: Mapping[str, str]) -> Secrets:
 
 
 def sign_ins_of(settings: Settings, environ: Mapping[str, str]) -> SignIns:
-    """The apps by which mailboxes and databases of Microsoft are opened. Nothing connects yet."""
-    return SignIns(secrets_of(settings, environ), settings.folder)
+    """The apps by which mailboxes and databases of Microsoft are opened. Nothing connects yet.
+
+    A process has one of each, so that it holds one set of tokens.
+    """
+    handed_over = environ.get("CREDENTIALS_DIRECTORY", "")
+    return _sign_ins(handed_over, settings.secrets_folder, settings.folder)
+
+
+@cache
+def _sign_ins(handed_over: str, secrets: Path, folder: Path) -> SignIns:
+    environ = {"CREDENTIALS_DIRECTORY": handed_over} if handed_over else {}
+    return SignIns(Secrets(environ, secrets), folder)
 
 
 def templates_of(settings: Settings) -> Templates:
@@ -86,15 +97,12 @@ def store_of(
 
 
 def mailboxes_of(
-    settings: Settings,
-    environ: Mapping[str, str],
-    clock: Clock,
-    sign_ins: SignIns | None = None,
+    settings: Settings, environ: Mapping[str, str], clock: Clock
 ) -> tuple[dict[str, Mailbox], dict[str, Outbox]]:
     """Every [[mailbox]] and the way it sends. Nothing connects yet."""
     around = Surroundings(
         secret=secrets_of(settings, environ).read,
-        sign_ins=sign_ins or sign_ins_of(settings, environ),
+        sign_ins=sign_ins_of(settings, environ),
         state=state_dir(settings, environ),
         folder=settings.folder,
         clock=clock,
