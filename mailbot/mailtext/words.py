@@ -256,6 +256,8 @@ class _Builder:
             for word in phrase.node.first
         } - self._single("small")
         deciding -= self.parts  # what decisions are about, and how; not what is decided
+        # "Godkjent. Hun har bedt om innsyn": another right than the one asked about, perhaps.
+        deciding |= {word for names in self._rights().values() for word in names}
         heavy = self._single("words") | self._single("later") | self._single("only")
         heavy |= self._single("heavy")
         own = {
