@@ -7,11 +7,11 @@ import pytest
 from mailbot.assigning import assign
 from mailbot.case import State
 from mailbot.errors import Permanent
+from tests.stories.test_learning import ALIKE as HINT
 from tests.stories.test_straight_way import ERASE
 from tests.stories.world import INGRID, KARI, World, world
 
 OLA, ONLY_ACCESS = "ola@example.no", "bare.innsyn@example.no"
-HINT = "Vennligst slett brukeren til Per Tangen, han er ikke lenger ansatt."
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_the_assigned_one_is_asked_anew_and_alone(several: World):
 
 
 def test_a_doubtful_mail_is_asked_about_anew_too(several: World):
-    several.write("uno@ukjent.example", "Bruker", HINT)
+    several.write("uno@ukjent.example", "Sluttet", HINT)
     assert "triage" in several.only_matter().flags
     kari = len(several.sent(KARI))
     hand(several, "Ola Nilsen")

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from mailbot import demo_scene as scene
 from mailbot.case import Label, State
 from mailbot.mailboxes.maildir_marks import MARKS
+from tests.stories.test_learning import ALIKE as HINT
 from tests.stories.test_straight_way import ERASE
 from tests.stories.world import INGRID, KARI, World, letter
 
@@ -80,12 +81,11 @@ def test_a_mark_counts_in_a_folder_that_nobody_watches(small: World):
 
 
 def test_what_the_words_only_hint_at_is_opened_when_a_colleague_says_so(small: World):
-    hint = "Vennligst slett brukeren til Per Tangen, han er ikke lenger ansatt."
-    unique = put(small, mail(small, STRANGER, hint))
+    unique = put(small, mail(small, STRANGER, HINT))
     mark(small, unique)
     small.once()
-    assert small.only_matter().right is Label.ERASURE
     assert "triage" not in small.only_matter().flags
+    assert small.only_matter().plan_version == 1
 
 
 def test_mailbots_own_mark_opens_nothing_and_a_moved_mail_is_no_second_request(small: World):
