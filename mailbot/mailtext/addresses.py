@@ -32,7 +32,7 @@ def sole_sender(headers: Headers) -> Address | None:
 def read_mailbox(value: str) -> Address | None:
     """One mailbox, `name <local@domain>` or `local@domain (name)`; None for anything else."""
     text = value.strip(" \t")
-    if not text or len(text) > 1000 or any(_is_control(c) for c in text):
+    if not text or len(text) > 1000 or _holds_control(text):
         return None
     if text.endswith(">"):
         found = _name_and_spec(text)
@@ -48,9 +48,13 @@ def read_mailbox(value: str) -> Address | None:
         return None
     decoded = decode_words(name)
     shown = one_line(decoded)
-    if any(_is_control(c) for c in decoded) or not _name_agrees(shown, address):
+    if _holds_control(decoded) or not _name_agrees(shown, address):
         return None
     return Address(address=address, name=shown[:200])
+
+
+def _holds_control(text: str) -> bool:
+    return not text.isprintable() and any(map(_is_control, text))
 
 
 def _is_control(character: str) -> bool:

@@ -166,6 +166,8 @@ def _says_fail(value: str) -> bool:
     return _FAIL.search(value) is not None
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")
+_PIECES = re.compile(r'[\\"()]|[^\\"()]+')  # signs that mean something, and what is between them
 _FAIL = re.compile(r"\b(?:dmarc|compauth|spf|dkim)\s*=\s*(?:hard|soft)?fail\b", re.I)
 # A value may hold "=" (SRS and BATV addresses do), and may be empty.
 _PAIR = re.compile(
@@ -202,11 +204,11 @@ def read_results(value: str) -> Results | None:
 
 def _without_comments(value: str) -> str | None:
     """The value without (comments), which may nest; None if they do not close."""
+    if _CONTROL.search(value):
+        return None
     out: list[str] = []
     depth, quoted, escaped = 0, False, False
-    for c in value:
-        if c < " " and c != "\t":
-            return None
+    for c in _PIECES.findall(value):
         if escaped:
             escaped = False
             if not depth:

@@ -164,16 +164,23 @@ def _auto_reply(headers: Headers, text: str) -> str:
     subject = one_line(decode_words(headers.first("subject")))[:300]
     machine = _machine_signs(headers)
     answers = headers.has("in-reply-to", "references")
-    says = _ABSENCE_TEXT.search(text[:4000]) is not None
     if _TITLE_WITH_COLON.match(subject):
-        return "subject" if says or machine or answers or not _short_title(subject) else ""
-    if _TITLE_ALONE.match(subject) and (machine or says):
-        return "subject-and-text" if says else "subject-and-headers"
-    if machine and says and answers:
+        sure = machine or answers or not _short_title(subject) or _says_absent(text)
+        return "subject" if sure else ""
+    if _TITLE_ALONE.match(subject):
+        if _says_absent(text):
+            return "subject-and-text"
+        if machine:
+            return "subject-and-headers"
+    if machine and answers and _says_absent(text):
         return "headers-and-text"
-    if _RECEIPT_TITLE.search(subject) and (machine or (_is_robot(headers) and says)):
+    if _RECEIPT_TITLE.search(subject) and (machine or (_is_robot(headers) and _says_absent(text))):
         return "receipt"
     return ""
+
+
+def _says_absent(text: str) -> bool:
+    return _ABSENCE_TEXT.search(text[:4000]) is not None
 
 
 def _short_title(subject: str) -> bool:

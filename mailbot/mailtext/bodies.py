@@ -139,6 +139,8 @@ def _capped(lines: tuple[Line, ...], budget: Budget) -> tuple[Line, ...]:
     if len(lines) > MAX_LINES:
         budget.note("truncated")
         lines = lines[:MAX_LINES]
+    if sum(len(line.text) for line in lines) + len(lines) <= MAX_TEXT:
+        return lines
     total = 0
     for at, line in enumerate(lines):
         if total + len(line.text) > MAX_TEXT:

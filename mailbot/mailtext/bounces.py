@@ -157,8 +157,10 @@ def _from_prose(root: Part, text: str) -> tuple[str, str] | None:
     )
     if not (daemon or null_path):
         robot = re.search(r"no-?reply|admin@|sysadmin|-(?:admin|request)@", senders, re.I)
+        if not robot:
+            return None
         titled = _FAILED_SUBJECT.search(subject) is not None or _carries_original(root)
-        if not (robot and titled and _FAILED_TEXT.search(text[:20_000])):
+        if not (titled and _FAILED_TEXT.search(text[:20_000])):
             return None
         return "failed", "robot-with-failure"
     if _DELAY_SUBJECT.search(subject):

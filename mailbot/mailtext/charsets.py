@@ -142,8 +142,10 @@ def visible(text: str) -> str:
     """Text without control and invisible characters, its line ends made "\\n"."""
     if text.isascii() and text.isprintable():
         return text
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = text.replace("\x0c", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
+    if text.isascii():
+        return _CONTROLS.sub("", text)
+    text = text.replace("\u2028", "\n").replace("\u2029", "\n")
     return _INVISIBLE.sub("", _CONTROLS.sub("", text)).replace("\xa0", " ").replace("\u202f", " ")
 
 

@@ -54,7 +54,7 @@ class Headers:
 
     def has(self, *names: str) -> bool:
         """Whether any of the fields is there."""
-        return any(name in self._named for name in names)
+        return not self._named.keys().isdisjoint(names)
 
 
 def read_headers(buffer: bytes, start: int, end: int) -> tuple[Headers, int]:
@@ -187,7 +187,9 @@ def _decode_run(run: bytes) -> bytes:
 
 def one_line(value: str) -> str:
     """White space and control characters as single spaces."""
-    return " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    if not value.isprintable():
+        value = "".join(c if c.isprintable() else " " for c in value)
+    return " ".join(value.split())
 
 
 def message_ids(value: str) -> tuple[str, ...]:

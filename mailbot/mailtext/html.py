@@ -8,6 +8,7 @@ and another to a machine.
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mailbot.mailtext.charsets import has_bidi, visible
 from mailbot.mailtext.html_tags import BLOCKS, NOBODY, Tag, read_tag, unescaped
@@ -42,6 +43,8 @@ _MARKUP = re.compile(
 )
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
+_RULE = re.compile(r"-{5,}\s*\S")
+_GAPS = frozenset({" ", "\n", "\r\n", "\n\n", "\r\n\r\n"})  # between most tags stands no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,14 @@ class _Open:
     names: Names = NOBODY
 
 
+class _Dress(NamedTuple):
+    """What an element's declarations make of the look around it."""
+
+    look: Look
+    hidden: bool
+    doubtful: bool
+
+
 @dataclass(slots=True)
 class _Page:
     """The page while it is read."""
@@ -88,7 +99,7 @@ class _Page:
     pieces: list[str] = field(default_factory=list)
     pieces_mark: Mark = Mark.NEW
     notes: dict[str, None] = field(default_factory=dict)
-    looks: dict[tuple[int, str], Look] = field(default_factory=dict)
+    looks: dict[tuple[int, str, Names, str], "_Dress"] = field(default_factory=dict)
     kept: list[Look] = field(default_factory=list)
     elements: int = 0
     cut: bool = False  # a marker said that everything from here on is quoted
@@ -204,47 +215,41 @@ def _start(page: _Page, tag: Tag) -> None:
 
 
 def _inside(page: _Page, tag: Tag) -> _Open:
-    outer = page.top
+    outer = page.stack[-1]
+    # Remembered for this page by the very look around (each page has only a few).
+    dress = page.looks.get((id(outer.look), tag.name, tag.names, tag.style)) or _dress(page, tag)
     inner = _Open(
         tag.name,
-        outer.look,
+        dress.look,
         outer.mark,
         outer.pre or tag.pre,
         outer.struck or tag.struck,
         outer.box,
-        hidden=outer.hidden,
-        doubtful=outer.doubtful or tag.doubtful,
-        names=tag.names,
+        False,
+        dress.hidden,
+        outer.doubtful or tag.doubtful or dress.doubtful,
+        tag.names,
     )
-    told, perhaps = tag.style, ""
-    if page.sheet:
-        sheet, perhaps = page.sheet.told(tag.name, tag.names, page.stack)
-        told = f"{sheet};{told}" if sheet and told else sheet or told
-    if told:
-        _dress(inner, _looking(page, outer.look, told))
-    if perhaps and not inner.hidden and apply(inner.look, perhaps).hidden:
-        inner.doubtful = True
     if tag.role is not Role.NONE:
         _wrap(page, inner, tag.role)
     return inner
 
 
-def _looking(page: _Page, outer: Look, told: str) -> Look:
-    """`apply`, remembered for this page by the very look around (each page has only a few)."""
-    key = id(outer), told
-    found = page.looks.get(key)
-    if found is None:
-        found = apply(outer, told)
-        if len(page.looks) < _MOST_LOOKS:
-            page.looks[key] = found
-            page.kept.append(outer)  # else another look might come to have its id
-    return found
-
-
-def _dress(inner: _Open, look: Look) -> None:
-    inner.look = look
-    inner.hidden = look.hidden
-    inner.doubtful = inner.doubtful or look.doubtful
+def _dress(page: _Page, tag: Tag) -> _Dress:
+    """What the style sheet and its own declarations make of an element at this place."""
+    outer = page.top.look
+    told, perhaps = tag.style, ""
+    if page.sheet:
+        sheet, perhaps = page.sheet.told(tag.name, tag.names, page.stack)
+        told = f"{sheet};{told}" if sheet and told else sheet or told
+    look = apply(outer, told) if told else outer
+    hidden = look.hidden
+    some = bool(perhaps) and not hidden and apply(look, perhaps).hidden
+    dress = _Dress(look, hidden, look.doubtful or some)
+    if len(page.looks) < _MOST_LOOKS and page.sheet.settled(tag.name, tag.names):
+        page.looks[id(outer), tag.name, tag.names, tag.style] = dress
+        page.kept.append(outer)  # else another look might come to have its id
+    return dress
 
 
 def _wrap(page: _Page, inner: _Open, role: Role) -> None:
@@ -283,6 +288,11 @@ def _end(page: _Page, name: str) -> None:
 
 
 def _text(page: _Page, raw: str) -> None:
+    if raw in _GAPS and not page.top.pre:
+        if not page.pieces:
+            page.pieces_mark = page.mark()
+        page.pieces.append(" ")
+        return
     plain = unescaped(raw)
     text = visible(plain)
     if has_bidi(plain):
@@ -328,13 +338,16 @@ def _flush(page: _Page, always: bool = False) -> None:
     if not page.pieces and not always:
         return
     raw = "".join(page.pieces)
+    if raw == " " and not always:
+        page.pieces.clear()
+        return
     always = always or ("\xa0" in raw and not raw.strip())
     text = raw.replace("\xa0", " ")
     text = text.rstrip() if page.top.pre else _SPACE.sub(" ", text).strip()
     page.pieces.clear()
     if text:
         mark = page.pieces_mark
-        if page.top.box is not None and re.match(r"-{5,}\s*\S", text):
+        if page.top.box is not None and _RULE.match(text):
             page.top.box.forward = True
         page.lines.append(Line(text, mark, sure=mark is not Mark.NEW))
     elif always:

@@ -29,15 +29,16 @@ _FLOW_QUOTES = re.compile(r">*")
 
 def plain_lines(text: str) -> tuple[Line, ...]:
     """The lines of a text/plain part; those behind ">" are quotes, and keep their mark."""
+    # (Most lines hold no ">" at all, which is soon told.)
     return tuple(
-        Line(line.rstrip(), Mark.QUOTE if _QUOTED.match(line) else Mark.NEW)
+        Line(line.rstrip(), Mark.QUOTE if ">" in line and _QUOTED.match(line) else Mark.NEW)
         for line in text.split("\n")
     )
 
 
 def without_marks(text: str) -> str:
     """A quoted line without its ">" marks."""
-    match = _QUOTED.match(text)
+    match = _QUOTED.match(text) if ">" in text else None
     return text[match.end() :] if match else text
 
 
@@ -74,6 +75,7 @@ def joined(lines: Iterable[str]) -> str:
     """Lines as text: runs of empty lines become one, none at the ends."""
     out: list[str] = []
     for line in lines:
-        if line.strip() or (out and out[-1]):
-            out.append(line.rstrip() if line.strip() else "")
+        kept = line.rstrip()
+        if kept or (out and out[-1]):
+            out.append(kept)
     return "\n".join(out).strip("\n")

@@ -20,6 +20,8 @@ MAX_LINES = 20_000
 _LONG = 400  # characters of a line that are looked at
 _LIKE_SIGNATURE_LINES = 14
 _BLOCK = 10  # lines among which the labels of a header block stand
+_MARK_OF_ATTRIBUTION = re.compile(r">(?:\s*:|:)|> wrote:")
+_ENDS_IN_COLON = re.compile(r":[\s*]*$")
 _DELIMITER = re.compile(r"[-–—_*=]{2,60}|—|–")
 _DATED = re.compile(r"(?=.*\b\d{1,2}[:.]\d{2}\b).*\b\d{4}\b")
 _AMBIGUOUS_SIGN_OFF = re.compile(
@@ -106,14 +108,19 @@ def _mark_quotes(lines: list[Line]) -> list[Line]:
 
 
 def _quoted(line: Line) -> Line:
-    return replace(line, mark=Mark.QUOTE)
+    return Line(line.text, Mark.QUOTE, line.sure)
 
 
 def _mend_split_marks(lines: list[Line]) -> list[Line]:
     """An attribution broken before its ">:" looks like a quote: put it together again."""
     out: list[Line] = []
     for line in lines:
-        if out and out[-1].mark is Mark.NEW and re.match(r">(?:\s*:|:)|> wrote:", line.text):
+        if (
+            line.text[:1] == ">"
+            and out
+            and out[-1].mark is Mark.NEW
+            and _MARK_OF_ATTRIBUTION.match(line.text)
+        ):
             out[-1] = replace(out[-1], text=out[-1].text + line.text)
         else:
             out.append(line)
@@ -176,7 +183,7 @@ def _attribution(lines: Sequence[Line], at: int) -> int | None:
         return None
     if words.ATTRIBUTION_BARE.fullmatch(text):
         return at
-    if not re.search(r":[\s*]*$", text[-20:]):
+    if not _ENDS_IN_COLON.search(text[-20:]):
         return None
     following = _next_filled(lines, at + 1)
     if following is not None and lines[following].mark is Mark.QUOTE and _DATED.search(text):
@@ -256,8 +263,11 @@ def _sign_run(run: list[Line], first: bool) -> list[Line]:
     begin = _signature_start(run, signed)
     if begin is not None:
         signed.update(range(begin, len(run)))
+    if not signed:
+        return run
     return [
-        replace(line, mark=Mark.SIGNATURE) if i in signed else line for i, line in enumerate(run)
+        Line(line.text, Mark.SIGNATURE, line.sure) if i in signed else line
+        for i, line in enumerate(run)
     ]
 
 
@@ -340,9 +350,11 @@ def is_disclaimer(text: str) -> bool:
     """Whether a paragraph is a confidentiality notice, or the plea to spare paper."""
     if len(text) < 200 and words.PRINT_PLEA.search(text):
         return True
-    signs = [bool(sign.search(text)) for sign in words.DISCLAIMER_SIGNS]
-    legal = any(signs[i] for i in words.LEGAL_SIGNS)
-    return legal and (sum(signs) >= 3 or (sum(signs) == 2 and len(text) > 120))
+    # Hardly any paragraph bears a legal sign: the others are looked for only beside one.
+    if not any(words.DISCLAIMER_SIGNS[i].search(text) for i in words.LEGAL_SIGNS):
+        return False
+    signs = sum(sign.search(text) is not None for sign in words.DISCLAIMER_SIGNS)
+    return signs >= 3 or (signs == 2 and len(text) > 120)
 
 
 def _paragraphs(run: Sequence[Line]) -> list[list[int]]:

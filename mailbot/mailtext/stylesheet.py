@@ -33,6 +33,7 @@ _MOST_STEPS = 300_000  # rules looked at, and elements around them, on one page
 Names = frozenset[str]  # ".class" and "#id" of an element
 _HIDES = "display:none"
 _LONG = 1000
+_REMEMBERED = 20_000  # characters of a sheet
 
 
 class Element(Protocol):
@@ -67,6 +68,10 @@ class Sheet:
 
     def __bool__(self) -> bool:
         return bool(self.by_name)
+
+    def settled(self, tag: str, names: Names) -> bool:
+        """Whether the same is told of such an element wherever it stands."""
+        return not self.by_name or (tag, names) in self._known
 
     def told(self, tag: str, names: Names, outer: Sequence[Element]) -> tuple[str, str]:
         """The declarations for an element inside `outer`; then those that some programs add.
@@ -104,7 +109,9 @@ def sheet_of(source: str) -> Sheet:
     for attributes, style in _STYLE.findall(source)[:50]:
         if re.search(r"media\s*=\s*[\"']?\s*(print|speech)", attributes, re.I):
             continue
-        css = unescaped_blocks(_MARKS.sub(" ", style[:200_000]))
+        plain = _MARKS.sub(" ", style[:200_000])
+        # Programs write the same sheet into every mail.
+        css = _known_blocks(plain) if len(plain) < _REMEMBERED else unescaped_blocks(plain)
         for selectors, body, doubtful in css:
             if not _MATTERS.search(body):
                 continue
@@ -116,6 +123,11 @@ def sheet_of(source: str) -> Sheet:
                     key = next(iter(names)) if names else rule.parts[0][0]
                     sheet.by_name.setdefault(key, []).append(rule)
     return sheet
+
+
+@lru_cache(maxsize=64)
+def _known_blocks(css: str) -> list[tuple[str, str, bool]]:
+    return unescaped_blocks(css)
 
 
 def unescaped_blocks(css: str) -> list[tuple[str, str, bool]]:
