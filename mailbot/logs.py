@@ -1,12 +1,24 @@
 """Logs: JSON to stderr under systemd, readable otherwise; ids and named reasons, nothing else."""
 
+import io
 import logging
 import sys
 from collections.abc import Mapping
+from typing import TextIO, cast
 
 import structlog
 
 from mailbot.config import Log
+
+
+class _Stderr(io.TextIOBase):
+    """Standard error as it is when something is written: a process may exchange it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def set_up(log: Log, environ: Mapping[str, str]) -> None:
@@ -26,7 +38,7 @@ def set_up(log: Log, environ: Mapping[str, str]) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Stderr())),
         cache_logger_on_first_use=True,
     )
     # Libraries log addresses and SQL parameters: they stay silent unless something is badly wrong.
