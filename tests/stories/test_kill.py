@@ -105,7 +105,7 @@ if os.environ.get("MAILBOT_SOAK"):  # too slow for `make test`
 
     @pytest.mark.parametrize("before", [True, False], ids=["before-commit", "after-commit"])
     def test_kill_at_each_boundary(tmp_path: Path, before: bool):
-        """As many stories as there are commits, each killed at another one and then left in peace."""
+        """As many stories as there are commits, each killed at another and then left in peace."""
         decision_words()
         n, kills = 1, 0
         while True:
