@@ -13,7 +13,10 @@ from mailbot.case import Case, Label, Matter, Subject
 from mailbot.memory import Memory, Recollection
 from mailbot.plan import Action, Correction
 from mailbot.ports_mailbox import Confined as Confined
+from mailbot.ports_mailbox import Entry as Entry
+from mailbot.ports_mailbox import EntryKind as EntryKind
 from mailbot.ports_mailbox import Fetched as Fetched
+from mailbot.ports_mailbox import HoldsEntries as HoldsEntries
 from mailbot.ports_mailbox import Mailbox as Mailbox
 from mailbot.ports_mailbox import MailQuery as MailQuery
 from mailbot.ports_mailbox import MailRef as MailRef

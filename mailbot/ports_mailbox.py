@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from mailbot.message import Outgoing, Sent
+from mailbot.record import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,50 @@ class Mailbox(Protocol):
 
     def close(self) -> None:
         """Hang up."""
+
+
+EntryKind = Literal["contact", "appointment"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A contact or an appointment as a person reads it. `id` is the adapter's own.
+
+    columns: text by name, without empty ones; what a fingerprint covers. Lists stand in one text,
+    parted by "; ", and people as "Name <address>".
+    contact: name, given_name, middle_name, surname, nickname, file_as, title, initials, emails,
+    phones, im_addresses, company, department, position, profession, office, addresses, websites,
+    birthday, spouse, children, manager, assistant, notes.
+    appointment: subject, start, end (ISO 8601, UTC), location, organizer, attendees, recurrence,
+    text.
+    """
+
+    kind: EntryKind
+    folder: str
+    id: str
+    columns: Row
+
+
+@runtime_checkable
+class HoldsEntries(Protocol):
+    """A mailbox whose contacts and appointments can be reached. Reading leaves no trace."""
+
+    def entries(self, kind: EntryKind) -> Iterator[Entry]:
+        """Every entry of a kind in all folders or calendars, each once; the bin is left out.
+
+        Recurring appointments come as the series. Raises Permanent where the sign-in may not read
+        them (the grant that is missing is named), Transient where it cannot just now.
+        """
+
+    def entry(self, kind: EntryKind, key: str) -> Entry | None:
+        """One entry as it is now, None if it is gone from here."""
+
+    def delete_entry(self, kind: EntryKind, key: str, purge: bool) -> None:
+        """Delete an entry; `purge`: past the bin, where the server can. Gone is harmless.
+
+        An appointment to which others are invited may make the server write to them: the caller
+        leaves those alone.
+        """
 
 
 @runtime_checkable

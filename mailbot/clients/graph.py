@@ -129,11 +129,11 @@ class GraphClient:
         """Delete; Gone if it is gone."""
         self._document("DELETE", url, doing)
 
-    def pages(self, url: str, doing: str) -> Iterator[list[Document]]:
+    def pages(self, url: str, doing: str, prefer: str = "") -> Iterator[list[Document]]:
         """Every page of a collection; pages may be empty and yet not the last."""
         link: str | None = url
         while link:
-            document = self.get(link, doing)
+            document = self.get(link, doing, prefer)
             yield values(document)
             link = self.next_link(document)
 

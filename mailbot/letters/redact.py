@@ -64,8 +64,9 @@ class Redactor:
         return Masked(values, places)
 
     def is_mail(self, finding: Finding) -> bool:
-        """Whether a record is a mail, not a row of a database."""
-        return finding.system in self.exchange or bool(finding.message_id)
+        """Whether a record is a mail, not a row of a database, a contact or an appointment."""
+        entry = "kind" in finding.key
+        return (finding.system in self.exchange and not entry) or bool(finding.message_id)
 
     def text(self, text: str) -> tuple[str, int]:
         """The text with other persons' addresses and numbers masked, and how many there were."""

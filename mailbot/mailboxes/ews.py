@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from mailbot.clients.ews import EwsClient, Gone, StaleState
 from mailbot.errors import Transient
 from mailbot.mailboxes import ews_folders, folders
+from mailbot.mailboxes.ews_entries import Entries
 from mailbot.mailboxes.ews_finding import Finder
 from mailbot.mailboxes.ews_reading import Cursor, Page, missed, page, parse, read
-from mailbot.ports import Fetched, MailQuery, MailRef
+from mailbot.ports import Entry, EntryKind, Fetched, MailQuery, MailRef
 
 if TYPE_CHECKING:
     from exchangelib import Account
@@ -48,6 +49,7 @@ class EwsMailbox:
         self._monotonic = monotonic
         self._bell = threading.Event()
         self._finder = Finder(name, client)
+        self._entries = Entries(name, client)
         self._states: dict[str, str] = {}  # folder -> the state to which it was read
 
     def check(self) -> Sequence[str]:
@@ -170,6 +172,18 @@ class EwsMailbox:
                 item.move_to_trash()
 
         self._if_there("deleting a mail", ref, work)
+
+    def entries(self, kind: EntryKind) -> Iterator[Entry]:
+        """Every contact, or every appointment and series, in all folders but the bin."""
+        return self._entries.all(kind)
+
+    def entry(self, kind: EntryKind, key: str) -> Entry | None:
+        """A contact or an appointment as it is now, None if it is gone."""
+        return self._entries.one(kind, key)
+
+    def delete_entry(self, kind: EntryKind, key: str, purge: bool) -> None:
+        """Delete a contact or an appointment, as `delete` does a mail."""
+        self._entries.delete(kind, key, purge)
 
     def close(self) -> None:
         """A wait ends; hang up."""

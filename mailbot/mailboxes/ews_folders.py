@@ -62,6 +62,19 @@ def of_mail(account: "Account") -> Iterator[tuple[str, Any]]:
         return
 
 
+def of(account: "Account", folder_class: str) -> Iterator[tuple[str, Any]]:
+    """Every folder of a class ("IPF.Contact"), by its path; what lies in the bin is left out."""
+    account.root.clear_cache()
+    top, bin_ = account.msg_folder_root, account.trash.id
+    for folder in top.walk():
+        if str(folder.folder_class).startswith(folder_class):
+            above = folder.parent
+            while above is not None and above.id not in (top.id, bin_):
+                above = above.parent
+            if above is None or above.id != bin_:
+                yield _path(folder, top), folder
+
+
 def _find(account: "Account", name: str) -> Any | None:
     from exchangelib import errors
 

@@ -17,10 +17,11 @@ from mailbot.clients.graph_faults import Denied, Gone, Resync
 from mailbot.errors import Transient
 from mailbot.mailboxes import folders
 from mailbot.mailboxes.graph_cursor import Cursor, parse
+from mailbot.mailboxes.graph_entries import Entries
 from mailbot.mailboxes.graph_finding import Finder
 from mailbot.mailboxes.graph_folders import RECOVERABLE, Folders, missing
 from mailbot.mailboxes.graph_reading import Reader, Round, news
-from mailbot.ports import Fetched, MailQuery, MailRef
+from mailbot.ports import Entry, EntryKind, Fetched, MailQuery, MailRef
 
 log = structlog.get_logger()
 
@@ -62,6 +63,7 @@ class GraphMailbox:
         self._reader = Reader(client)
         self._purges = not _WITHOUT_PURGE.search(_host(client.base))
         self._finder = Finder(client, self._folders, recoverable=self._purges)
+        self._entries = Entries(client, purges=self._purges)
         self._marks_every, self._marks_due = marks_every, 0.0
         self._marked = False  # whether the category is known to exist
         self._fetched_to: dict[str, Cursor] = {}
@@ -205,6 +207,18 @@ class GraphMailbox:
                 self._move(ref, bin_, doing)
         except Gone:
             return
+
+    def entries(self, kind: EntryKind) -> Iterator[Entry]:
+        """Every contact in all folders, or every appointment and series of its own calendars."""
+        return self._entries.all(kind)
+
+    def entry(self, kind: EntryKind, key: str) -> Entry | None:
+        """A contact or an appointment as it is now, None if it is gone."""
+        return self._entries.one(kind, key)
+
+    def delete_entry(self, kind: EntryKind, key: str, purge: bool) -> None:
+        """Delete a contact or an appointment, as `delete` does a mail."""
+        self._entries.delete(kind, key, purge)
 
     def close(self) -> None:
         """A wait ends; nothing is held open."""

@@ -1,41 +1,48 @@
-"""The mail of shared mailboxes as a source of records, through whatever mailbox adapter there is.
+"""Mail, contacts and calendar of shared mailboxes as a source of records, through whatever mailbox
+adapter there is.
 
-A record is one mail where it lies. Its row is what a person reads: addresses, subject, text and
-attachments, decoded, so that flags, folders' own marks and a server's way of encoding are no part
-of its fingerprint.
+A record is one mail, contact or appointment where it lies. Its row is what a person reads.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from mailbot import identifiers
-from mailbot.case import Label, Subject
+from mailbot.case import Key, Label, Subject
 from mailbot.clients import decode
 from mailbot.clients.mime import EFFECT_HEADER
 from mailbot.datamap import Exchange, KeyPattern, Own, PersonalMailbox
 from mailbot.errors import Permanent, Stale, Transient
 from mailbot.plan import Action, Correction, Do
-from mailbot.ports import ActionReceipt, Fetched, Mailbox, MailQuery, MailRef
+from mailbot.ports import (
+    ActionReceipt,
+    Fetched,
+    HoldsEntries,
+    Mailbox,
+    MailQuery,
+    MailRef,
+)
 from mailbot.record import (
     Certainty,
     Finding,
     NotSearched,
-    Row,
     SearchResult,
     Treatment,
-    Typed,
-    fingerprint,
 )
+from mailbot.sources import exchange_entries as entries
 from mailbot.sources.edge import Edge
+from mailbot.sources.exchange_acting import delete, holding, is_as_approved, row_at
+from mailbot.sources.exchange_entries import KINDS, EntryRef
 from mailbot.sources.exchange_judging import WROTE, Judgement, Person, Us, judge, person
+from mailbot.sources.exchange_rows import answers_of, row, writable
 
-MOST_TEXT = 20_000  # characters of a mail kept in its row; the digest is of the whole
 _PERSONAL = {"e-mail": ("from", "reply_to", "to", "cc", "bcc", "subject", "text")}
 _WRITTEN = ("from", "to", "cc", "subject", "date", "text", "attachments")
 OWNERS_TASK = "manual task for its owner"
 _READ_ON = "text inside attachments is not read"
+_NO_BIN = "contacts and appointments in the bin, and single changed dates of a series, are not read"
+_MOST_ROUNDS = 3  # of addresses learnt from contacts
 
 
 class ExchangeSource:
@@ -70,15 +77,21 @@ class ExchangeSource:
         self._keys = dict(keys or {})
 
     def check(self) -> Sequence[str]:
-        """Warnings of each mailbox, and which of them cannot be reached."""
+        """Warnings of each mailbox, which of them cannot be reached, and what may not be read."""
         warnings: list[str] = []
         for box in self._boxes():
             warnings += box.check()
+            for holder, kind in self._holders(box):
+                try:
+                    next(iter(holder.entries(KINDS[kind])), None)
+                except Permanent as error:
+                    warnings.append(f"{self.name}: {kind} are not searched: {error}")
         return [*warnings, *(f"{self.name}: {part.why}" for part in self._not_searched())]
 
     def find(self, subject: Subject) -> SearchResult:
-        """Every mail from, to or about the person. Own mails (with their effect) and what staff
-        answered to them are the case file and no findings."""
+        """Every mail from, to or about the person, every contact and appointment of theirs. Own
+        mails (with their effect) and what staff answered to them are the case file and no
+        findings."""
         one = person(subject, self._us)
         missing = list(self._not_searched())
         boxes = self._boxes()
@@ -87,10 +100,13 @@ class ExchangeSource:
         if not one.known:
             why = "no key of the person that mail can be searched by"
             return SearchResult(not_searched=(NotSearched(system=self.name, why=why), *missing))
+        rows, learnt, failures = self._entries(boxes, one)
+        one = replace(one, emails=_together(one.emails, (key.value for key in learnt)))
+        missing += failures
         found: list[tuple[Finding, frozenset[str]]] = []
         ours: set[str] = set()
-        searched = 0
-        for box in boxes:
+        searched = len(rows)
+        for box in boxes if "mail" in self._part.search else ():
             with Edge() as edge:
                 # Whole or not at all: half an answer would look like a whole one.
                 mails, effects = self._search(box, one)
@@ -105,12 +121,60 @@ class ExchangeSource:
             for finding, answers in found
             if finding.reason == WROTE or not answers & ours  # a reply of staff to our question
         ]
+        findings += (finding for place in rows for finding in place)
         findings.sort(key=lambda finding: (finding.title, finding.identity))
         return SearchResult(
             findings=tuple(findings),
             searched=(self.name,) if searched else (),
             not_searched=tuple(missing),
+            learnt=learnt,
         )
+
+    def _entries(
+        self, boxes: Sequence[Mailbox], one: Person
+    ) -> tuple[list[list[Finding]], tuple[Key, ...], list[NotSearched]]:
+        """Contacts and appointments by mailbox and kind, addresses learnt, what was left out."""
+        rows: list[list[Finding]] = []
+        learnt: tuple[Key, ...] = ()
+        missing: list[NotSearched] = []
+        stated = one.emails
+        for _round in range(_MOST_ROUNDS):
+            rows, missing = [], []
+            for box in boxes:
+                for holder, kind in self._holders(box):
+                    why, failed = "", False
+                    with Edge() as edge:
+                        try:
+                            rows.append(self._judged(box, holder, kind, one))
+                        except Permanent as error:  # a grant that is missing: no failure to repeat
+                            why = str(error)
+                    if edge.why:
+                        why, failed = edge.why, True
+                    if why:
+                        told = f"{kind} of mailbox {box.address}: {why}"
+                        missing.append(NotSearched(system=self.name, why=told, failed=failed))
+            learnt = entries.learnt((f for place in rows for f in place), one, self._us)
+            emails = _together(one.emails, (key.value for key in learnt))
+            learnt = tuple(key for key in learnt if key.value not in stated)
+            if emails == one.emails:
+                break
+            one = replace(one, emails=emails)
+        return rows, learnt, missing
+
+    def _judged(self, box: Mailbox, holder: HoldsEntries, kind: str, one: Person) -> list[Finding]:
+        return [
+            entries.finding(self.name, box.address, self._elsewhere(box), entry, verdict)
+            for entry in holder.entries(KINDS[kind])
+            if (verdict := entries.judge(entry, one, self._us, self._keys))
+        ]
+
+    def _holders(self, box: Mailbox) -> Iterator[tuple[HoldsEntries, str]]:
+        """What of a mailbox is searched beside its mail."""
+        if isinstance(box, HoldsEntries):
+            yield from ((box, kind) for kind in self._part.search if kind in KINDS)
+
+    def _elsewhere(self, box: Mailbox) -> dict[str, str]:
+        return {} if box is self._mailbox else {"mailbox": box.address}
 
     def _search(
         self, box: Mailbox, one: Person
@@ -123,19 +187,20 @@ class ExchangeSource:
             if content.head.all(EFFECT_HEADER):
                 ours.update(content.head.ids("message-id"))
             elif verdict := judge(content, one, self._us, self._keys):
-                found.append((self._finding(box, mail, content, verdict), _answers(content)))
+                found.append((self._finding(box, mail, content, verdict), answers_of(content)))
         return found, ours
 
     def actions(
         self, right: Label, findings: Sequence[Finding], corrections: Sequence[Correction] = ()
     ) -> Sequence[Action]:
-        """Erasure deletes each certain mail; access hands it over. Portability covers what the
-        person provided (GDPR art. 20(1)): the mails that they wrote. An employee's own mailbox
-        that may not be searched is a task for its owner."""
+        """Erasure deletes each certain record; access hands it over. A meeting is a task: a server
+        may write to those invited when it is deleted. Portability covers what the person provided
+        (GDPR art. 20(1)): the mails that they wrote. An employee's own mailbox that may not be
+        searched is a task for its owner."""
         certain = [one for one in findings if one.certainty is Certainty.CERTAIN]
         match right:
             case Label.ERASURE:
-                return [*(_action(Do.DELETE, finding) for finding in certain), *self._tasks()]
+                return [*map(_erasing, certain), *self._tasks()]
             case Label.ACCESS:
                 return [*(_action(Do.DISCLOSE, finding) for finding in certain), *self._tasks()]
             case Label.PORTABILITY:
@@ -161,7 +226,7 @@ class ExchangeSource:
         ]
 
     def apply(self, actions: Sequence[Action], key: bytes) -> Sequence[ActionReceipt]:
-        """Delete mails. All are compared with what was approved before the first is deleted.
+        """Delete records. All are compared with what was approved before the first is deleted.
 
         A mail that a colleague moved meanwhile is found again by its Message-ID and counts if its
         content is as approved. Raises Stale if any mail is there but changed.
@@ -169,7 +234,7 @@ class ExchangeSource:
         acted = [action for action in actions if action.changes]
         for action in acted:
             if action.do is not Do.DELETE:
-                raise Permanent(f"{self.name}: action {action.number} cannot be done to mail")
+                raise Permanent(f"{self.name}: action {action.number} cannot be done here")
         places = [(action, box, self._places(box, action, key)) for action, box in self._at(acted)]
         receipts = [
             ActionReceipt(number=action.number, outcome="already", detail="nothing to change")
@@ -179,10 +244,10 @@ class ExchangeSource:
         for action, box, refs in places:
             for ref in refs:
                 # Once more, since checking the others took its time.
-                if not self._is_as_approved(box.raw(ref), action, key):
+                if not is_as_approved(row_at(box, ref), action, key):
                     # Never receipted as deleted: the next attempt looks where it is now.
-                    raise Transient(f"{self.name}: the mail of action {action.number} has moved")
-                box.delete(ref, purge=self._part.erase == "purge")
+                    raise Transient(f"{self.name}: the record of action {action.number} has moved")
+                delete(box, ref, purge=self._part.erase == "purge")
             outcome = "done" if refs else "already"
             receipts.append(ActionReceipt(number=action.number, outcome=outcome))
         return receipts
@@ -198,24 +263,29 @@ class ExchangeSource:
                 )
             yield action, boxes[address]
 
-    def _places(self, box: Mailbox, action: Action, key: bytes) -> list[MailRef]:
-        """Where the mail of an action lies now: nowhere, if it is gone."""
-        ref = MailRef(mailbox=box.name, folder=action.table, id=str(action.key.get("id", "")))
-        raw = box.raw(ref)
-        if raw is not None:
-            if not self._is_as_approved(raw, action, key):
-                raise Stale(f"{self.name}: the mail of action {action.number} has changed")
+    def _places(self, box: Mailbox, action: Action, key: bytes) -> Sequence[MailRef | EntryRef]:
+        """Where the record of an action lies now: nowhere, if it is gone."""
+        entry = entries.ref(action.key)
+        ref = entry or MailRef(
+            mailbox=box.name, folder=action.table, id=str(action.key.get("id", ""))
+        )
+        there = row_at(box, ref)
+        if there is not None:
+            if not is_as_approved(there, action, key):
+                raise Stale(f"{self.name}: the record of action {action.number} has changed")
             return [ref]
+        if entry:
+            # On Exchange Server an entry that was moved has another id.
+            return [
+                EntryRef(kind=one.kind, id=one.id)
+                for one in holding(box).entries(entry.kind)
+                if is_as_approved(one.columns, action, key)
+            ][:1]
         message_id = action.before.get("message_id")
         if not isinstance(message_id, str) or not message_id:
             return []
         moved = box.search(MailQuery(header=("message-id", f"<{message_id}>")))
-        return [found.ref for found in moved if self._is_as_approved(found.raw, action, key)]
-
-    def _is_as_approved(self, raw: bytes | None, action: Action, key: bytes) -> bool:
-        if raw is None:
-            return False
-        return fingerprint(key, row(decode.read(raw)), action.volatile) == action.fingerprint
+        return [one.ref for one in moved if is_as_approved(row(decode.read(one.raw)), action, key)]
 
     def _query(self, one: Person) -> MailQuery:
         region = self._us.own.default_region
@@ -237,11 +307,10 @@ class ExchangeSource:
         day = mail.arrived.date().isoformat()
         subject = content.head.text("subject")
         ids = content.head.ids("message-id")
-        elsewhere = {} if box is self._mailbox else {"mailbox": box.address}
         return Finding(
             system=self.name,
             table=mail.ref.folder,
-            key={**elsewhere, "id": mail.ref.id},
+            key={**self._elsewhere(box), "id": mail.ref.id},
             certainty=verdict.certainty,
             reason=verdict.reason,
             arrived=mail.arrived,
@@ -251,13 +320,11 @@ class ExchangeSource:
             provided=_WRITTEN,
             treatment=Treatment(do="delete"),
             message_id=ids[0] if ids else "",
-            title=_writable(f"{day} {subject}").strip(),
+            title=writable(f"{day} {subject}").strip(),
         )
 
     def _boxes(self) -> list[Mailbox]:
         """Every mailbox that is searched here and now."""
-        if "mail" not in self._part.search:
-            return []
         return [box for address in self._addresses() if (box := self._box(address)) is not None]
 
     def _addresses(self) -> list[str]:
@@ -280,68 +347,42 @@ class ExchangeSource:
 
     def _not_searched(self) -> tuple[NotSearched, ...]:
         """What of the entry is not searched (never hidden: DESIGN § 1.5)."""
-        mail = "mail" in self._part.search
+        boxes = self._boxes()
         why = [
             f"mailbox {address}: no sign-in that is configured opens it"
             for address in self._addresses()
-            if mail and self._box(address) is None
+            if self._box(address) is None
         ]
         why += [
             f"mailbox {owner.address}: {OWNERS_TASK}"
             for owner in self._part.personal
             if not self._may_search(owner)
         ]
-        why += [
-            f"{kind}: this kind of mailbox reaches mail only"
-            for kind in self._part.search
-            if kind != "mail"
-        ]
-        if self._boxes():
+        kinds = [kind for kind in self._part.search if kind in KINDS]
+        mere = [box.address for box in boxes if not isinstance(box, HoldsEntries)]
+        if mere or not boxes:
+            of = f" of mailbox {', '.join(mere)}" if len(mere) < len(boxes) else ""
+            why += [f"{kind}{of}: this kind of mailbox reaches mail only" for kind in kinds]
+        if boxes and "mail" in self._part.search:
             why.append(_READ_ON)
+        if kinds and len(mere) < len(boxes):
+            why.append(_NO_BIN)
         return tuple(NotSearched(system=self.name, why=reason) for reason in why)
 
 
-def row(content: decode.Content) -> Row:
-    """A mail as a record: what its fingerprint covers. Flags, folder and route are no part."""
-    head = content.head
-    attachments = [
-        {"name": file.name, "type": file.media_type, "size": file.size, "sha256": file.sha256}
-        for file in content.attachments
-    ]
-    found: dict[str, str] = {
-        "from": _people(head, "from"),
-        "reply_to": _people(head, "reply-to"),
-        "to": _people(head, "to"),
-        "cc": _people(head, "cc"),
-        "bcc": _people(head, "bcc"),
-        "subject": head.text("subject"),
-        "date": head.text("date"),
-        "message_id": next(iter(head.ids("message-id")), ""),
-        "text": content.body[:MOST_TEXT],
-        "text_sha256": content.body_sha256,
-    }
-    listed = json.dumps(attachments, ensure_ascii=False, sort_keys=True)
-    return {
-        **{name: _writable(text) for name, text in found.items()},
-        "attachments": Typed("json", _writable(listed)),
-    }
+def _together(have: Sequence[str], new: Iterable[str]) -> tuple[str, ...]:
+    """The addresses, and the new ones that are none of them."""
+    known = list(have)
+    for address in new:
+        if not any(identifiers.same_email(address, one) is Certainty.CERTAIN for one in known):
+            known.append(address)
+    return tuple(known)
 
 
-def _writable(text: str) -> str:
-    """Half characters (UTF-7 can spell them) cannot be written down: one hostile mail that names
-    the person would stop their whole case."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _people(head: decode.Head, name: str) -> str:
-    return ", ".join(
-        f"{address.name} <{address.address}>" if address.name else address.address
-        for address in head.addresses(name)
-    )
-
-
-def _answers(content: decode.Content) -> frozenset[str]:
-    return frozenset((*content.head.ids("in-reply-to"), *content.head.ids("references")))
+def _erasing(finding: Finding) -> Action:
+    if finding.treatment.do == "manual":
+        return replace(_action(Do.MANUAL, finding), reason=finding.treatment.reason)
+    return _action(Do.DELETE, finding)
 
 
 def _action(do: Do, finding: Finding) -> Action:

@@ -70,21 +70,22 @@ class Us:
         within = any(domain == one or str(domain).endswith(f".{one}") for one in own)
         return within or any(identifiers.same_email(address, one) for one in self.addresses)
 
+    def is_our_phone(self, number: str) -> bool:
+        """Whether a number (E.164) is the organisation's own, or one of its series."""
+        region = self.own.default_region
+        ours = tuple(identifiers.phone(value.rstrip("*"), region) for value in self.own.phones)
+        series = tuple(value.rstrip("*") for value in self.own.phones if value.endswith("*"))
+        return number in ours or bool(series and number.startswith(series))
+
 
 def person(subject: Subject, us: Us) -> Person:
     """What of the subject's keys can be searched for in mail."""
     region = us.own.default_region
     phones = (identifiers.phone(value, region) for value in subject.values("phone"))
-    ours = tuple(identifiers.phone(value.rstrip("*"), region) for value in us.own.phones)
-    series = tuple(value.rstrip("*") for value in us.own.phones if value.endswith("*"))
     return Person(
         emails=tuple(value for value in subject.values("email") if not us.is_us(value)),
         phones=tuple(
-            dict.fromkeys(
-                found
-                for found in phones
-                if found and found not in ours and not (series and found.startswith(series))
-            )
+            dict.fromkeys(found for found in phones if found and not us.is_our_phone(found))
         ),
         # One word ("Kari") is everybody's name.
         names=tuple(
@@ -115,11 +116,11 @@ def judge(
         if received.certainty is Certainty.POSSIBLE:
             return received
         return Judgement(Certainty.CERTAIN, RECEIVED)
-    shown = _shown(content, one, us, patterns)
+    shown = shown_keys(content.words, one, us, patterns)
     parties = (*senders, *replies, *receivers)
     inside = by_us and all(us.is_us(address.address) for address in parties)
-    if inside and (alone := _alone(content, one, us, shown)):
-        return alone
+    if inside and (verdict := alone(content.words, one, us, shown)):
+        return verdict
     kind = next((kind for kind in MENTIONED if kind in shown), None)
     return Judgement(Certainty.POSSIBLE, MENTIONED[kind]) if kind else None
 
@@ -150,11 +151,10 @@ def _named(address: Address, one: Person, content: Content) -> bool:
     )
 
 
-def _shown(
-    content: Content, one: Person, us: Us, patterns: Mapping[str, KeyPattern]
+def shown_keys(
+    words: str, one: Person, us: Us, patterns: Mapping[str, KeyPattern]
 ) -> frozenset[str]:
-    """The kinds of the person's keys that the words of a mail show."""
-    words = content.words
+    """The kinds of the person's keys that the words of a mail or an entry show."""
     region = us.own.default_region
     shown: set[str] = set()
     if any(
@@ -183,9 +183,9 @@ def _shows_customer_no(words: str, one: Person, patterns: Mapping[str, KeyPatter
     return any(key in wanted for _kind, key in found)
 
 
-def _alone(content: Content, one: Person, us: Us, shown: frozenset[str]) -> Judgement | None:
+def alone(words: str, one: Person, us: Us, shown: frozenset[str]) -> Judgement | None:
     """A mail among ourselves that nobody else has a part in: a form, or a note about the person."""
-    outside = [found for found in identifiers.find_emails(content.words) if not us.is_us(found)]
+    outside = [found for found in identifiers.find_emails(words) if not us.is_us(found)]
     same = [
         key
         for found in outside

@@ -371,7 +371,7 @@ def test_a_row_is_what_a_person_reads(world: World, box: Mailbox) -> None:
 def test_the_fingerprint_survives_another_encoding() -> None:
     """Exchange writes a mail's MIME anew each time; what a person reads stays the same."""
     from mailbot.clients import decode
-    from mailbot.sources.exchange import row
+    from mailbot.sources.exchange_rows import row
 
     def written(body: bytes, encoding: bytes) -> bytes:
         return (

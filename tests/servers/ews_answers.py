@@ -6,6 +6,7 @@ from typing import Any
 
 from lxml import etree
 
+from tests.servers import ews_entries
 from tests.servers.ews_search import matching_query, matching_restriction
 from tests.servers.ews_store import Box, Folder, Item, Store
 
@@ -151,6 +152,10 @@ def _wanted(request: Any) -> tuple[set[str], list[Any], bool]:
 
 def _show(item: Item, request: Any) -> Any:
     fields, _, mime = _wanted(request)
+    if item.kind != "Message":
+        if item.corrupt and request.tag == f"{{{M}}}GetItem":
+            raise Refused("ErrorContentConversionFailed")
+        return ews_entries.show(item, fields, request)
     parsed = item.parsed
     made = etree.Element(f"{{{T}}}Message")
     if mime:
@@ -189,6 +194,8 @@ def _get_item(store: Store, box: Box, request: Any, part: Any) -> list[Any]:
 
 def _find_item(store: Store, box: Box, request: Any, part: Any) -> list[Any]:
     folder = _folder(box, part)
+    if box.refused and folder.kind == box.refused:
+        raise Refused("ErrorAccessDenied")
     items = box.of(folder.id)
     restriction = request.find(f"{{{M}}}Restriction")
     if restriction is not None:
@@ -298,6 +305,11 @@ def _move_item(store: Store, box: Box, request: Any, part: Any) -> list[Any]:
 
 def _delete_item(store: Store, box: Box, request: Any, part: Any) -> list[Any]:
     item = _item(box, part)
+    if item.kind == "CalendarItem":
+        told = request.get("SendMeetingCancellations")
+        if told is None:
+            raise Refused("ErrorSendMeetingCancellationsRequired")
+        box.cancellations.append(told)
     match request.get("DeleteType"):
         case "HardDelete":
             box.remove(item)

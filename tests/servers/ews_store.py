@@ -58,6 +58,8 @@ class Item:
     draft: bool = False
     read: bool = False
     corrupt: bool = False  # listed, and never handed over
+    kind: str = "Message"  # Contact | CalendarItem | DistributionList, with what it shows:
+    shown: dict[str, object] = field(default_factory=dict)
 
     @property
     def parsed(self) -> EmailMessage:
@@ -101,6 +103,8 @@ class Box:
         self.folders: dict[str, Folder] = {}
         self.items: dict[str, Item] = {}
         self.changes: list[tuple[str, str, str]] = []  # folder, create|update|delete, item
+        self.refused = ""  # the folder ("contacts") whose items are kept from the service account
+        self.cancellations: list[str] = []  # whom a deleted appointment told
         self.epoch = 1
         for kind, (name, parent) in DISTINGUISHED.items():
             above = self.kind(parent).id if parent else ""
@@ -137,6 +141,13 @@ class Box:
         item = Item(new_id("M"), folder, raw, at or now, now)
         self.items[item.id] = item
         self.changes.append((folder, "create", item.id))
+        return item
+
+    def enter(self, kind: str, folder: str = "", **shown: object) -> Item:
+        """A contact or an appointment appears, in its usual folder or another."""
+        usual = "calendar" if kind == "CalendarItem" else "contacts"
+        item = self.put(folder or self.kind(usual).id, b"")
+        item.kind, item.shown = kind, shown
         return item
 
     def move(self, item: Item, folder: str) -> Item:

@@ -256,6 +256,8 @@ class Graph:
         return _Turn(self, address)
 
     def _routed(self, request: Request, mailbox: Mailbox, path: str) -> Answer:
+        if mailbox.denied and path.startswith(mailbox.denied):
+            raise Refused(403, "ErrorAccessDenied", "Access is denied. Check credentials.")
         for part in (graph_messages, graph_folders, graph_contacts):
             for verb, form, function in part.ROUTES:
                 match = form.fullmatch(path) if verb == request.method else None

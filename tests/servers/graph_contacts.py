@@ -62,6 +62,19 @@ def events(graph: "Graph", mailbox: Mailbox, request: Request, _body: Any) -> An
     return _page(graph, request, list(mailbox.events.values()))
 
 
+def calendars(graph: "Graph", mailbox: Mailbox, request: Request, _body: Any) -> Answer:
+    return _page(graph, request, list(mailbox.calendars.values()))
+
+
+def events_of(graph: "Graph", mailbox: Mailbox, request: Request, _body: Any, key: str) -> Answer:
+    if key not in mailbox.calendars:
+        raise Refused(404, "ErrorItemNotFound", "The specified folder was not found.")
+    prefer = request.headers.get("prefer", "")
+    assert 'outlook.body-content-type="text"' in prefer
+    listed = [one for one in mailbox.events.values() if mailbox.calendar_of[one["id"]] == key]
+    return _page(graph, request, listed)
+
+
 def event(graph: "Graph", mailbox: Mailbox, request: Request, _body: Any, key: str) -> Answer:
     if key not in mailbox.events:
         raise Refused(404, "ErrorItemNotFound", "The object was not found in the store.")
@@ -101,6 +114,8 @@ ROUTES = (
     _route("POST", rf"{_IN}/permanentDelete", remove_contact),
     _route("GET", _IN, contact),
     _route("DELETE", _IN, remove_contact),
+    _route("GET", r"/calendars", calendars),
+    _route("GET", r"/calendars/([^/]+)/events", events_of),
     _route("GET", r"/events", events),
     _route("POST", r"/events/([^/]+)/permanentDelete", remove_event),
     _route("GET", r"/events/([^/]+)", event),

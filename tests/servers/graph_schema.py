@@ -26,6 +26,8 @@ BESIDE = (
     ("POST", re.compile(r"/\$batch")),
     ("GET", re.compile(r"/users/[^/]+/outlook/masterCategories")),
     ("POST", re.compile(r"/users/[^/]+/outlook/masterCategories")),
+    ("GET", re.compile(r"/users/[^/]+/calendars")),
+    ("GET", re.compile(r"/users/[^/]+/calendars/[^/]+/events")),
     ("GET", re.compile(r"/users/[^/]+/events")),
     ("GET", re.compile(r"/users/[^/]+/events/[^/]+")),
     ("DELETE", re.compile(r"/users/[^/]+/events/[^/]+")),

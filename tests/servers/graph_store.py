@@ -84,6 +84,9 @@ class Mailbox:
         self.contact_folders: dict[str, Folder] = {}
         self.contacts: dict[str, dict[str, Any]] = {}
         self.events: dict[str, dict[str, Any]] = {}
+        self.calendars: dict[str, dict[str, Any]] = {}
+        self.calendar_of: dict[str, str] = {}
+        self.denied = ""  # the app has no grant for what begins so ("/contact")
         self.categories: list[dict[str, Any]] = []
         self.changes: dict[str, list[tuple[str, str]]] = {}  # folder -> (item, created|…)
         self.known: dict[str, str] = {}
@@ -92,6 +95,7 @@ class Mailbox:
             if name != "msgfolderroot":
                 self._well_known(name, shown, root)
         self.contact_root = self.add_contact_folder("Kontakter", "")
+        self.calendar_root = self.add_calendar("Kalender", address, default=True)
 
     def _well_known(self, name: str, shown: str, parent: str) -> str:
         folder = Folder(new_id("AAMk"), shown, parent, hidden=name in HIDDEN)
@@ -133,6 +137,26 @@ class Mailbox:
         made = Folder(new_id("AAMk"), name, parent)
         self.contact_folders[made.id] = made
         return made.id
+
+    def add_contact(self, folder: str = "", **shown: Any) -> str:
+        """A new contact, in the default folder or another; its id."""
+        key = new_id("AAMk")
+        self.contacts[key] = {**shown, "id": key, "parentFolderId": folder or self.contact_root}
+        return key
+
+    def add_calendar(self, name: str, owner: str, default: bool = False) -> str:
+        """A new calendar; its id."""
+        key = new_id("AAMk")
+        who = {"name": owner, "address": owner}
+        self.calendars[key] = {"id": key, "name": name, "owner": who, "isDefaultCalendar": default}
+        return key
+
+    def add_event(self, calendar: str = "", **shown: Any) -> str:
+        """A new appointment, in the default calendar or another; its id."""
+        key = new_id("AAMk")
+        self.events[key] = {**shown, "id": key}
+        self.calendar_of[key] = calendar or self.calendar_root
+        return key
 
     # --- mail
 
