@@ -206,6 +206,12 @@ class ExchangeSource:
             case Label.PORTABILITY:
                 wrote = [finding for finding in certain if finding.reason == WROTE]
                 return [_action(Do.DISCLOSE, finding) for finding in wrote]
+            case Label.RECTIFICATION:
+                wrong = entries.to_correct(certain, corrections)
+                return [
+                    replace(_action(Do.MANUAL, finding), reason=entries.CORRECT_BY_HAND)
+                    for finding in wrong
+                ]
             case Label.RESTRICTION if certain:
                 # One task for the mailbox, not one for each of hundreds of mails.
                 task = replace(_action(Do.MANUAL, certain[0]), key={}, before={}, title="")

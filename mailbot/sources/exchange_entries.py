@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mailbot import identifiers
 from mailbot.case import Key
 from mailbot.datamap import KeyPattern
+from mailbot.plan import Correction
 from mailbot.ports import Entry, EntryKind
 from mailbot.record import Certainty, Finding, Row, Treatment
 from mailbot.sources.exchange_judging import (
@@ -36,6 +37,7 @@ NAMESAKE = "contact with the person's name"
 MET = "appointment with the person alone"
 MET_WITH_OTHERS = "appointment of several people"
 BY_HAND = "delete it in the calendar by hand: deleting a meeting may write to those invited"
+CORRECT_BY_HAND = "correct the contact by hand"
 
 _BETWEEN = re.compile(r"[\W\d_]+")
 _NAMES = ("name", "file_as", "nickname")
@@ -92,6 +94,17 @@ def finding(
         else Treatment(do="delete"),
         title=f"{day} {title or ''}".strip(),
     )
+
+
+def to_correct(findings: Iterable[Finding], corrections: Iterable[Correction]) -> list[Finding]:
+    """Contacts on which a value stands that the person wants put right (GDPR art. 16)."""
+    old = [one.old.casefold() for one in corrections if one.old.strip()]
+    return [
+        found
+        for found in findings
+        if found.key.get("kind") == "contact"
+        and any(value in str(text).casefold() for value in old for text in found.row.values())
+    ]
 
 
 def ref(key: Row) -> EntryRef | None:

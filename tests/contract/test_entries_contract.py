@@ -9,7 +9,7 @@ import pytest
 from mailbot.case import Key, Label, Subject
 from mailbot.datamap import Exchange, KeyPattern, Own
 from mailbot.errors import Permanent, Stale
-from mailbot.plan import Action, Do
+from mailbot.plan import Action, Correction, Do
 from mailbot.ports import EntryKind, HoldsEntries
 from mailbot.record import Finding, SearchResult, fingerprint
 from mailbot.sources.exchange import ExchangeSource
@@ -291,6 +291,17 @@ def test_exactly_the_approved_entries_are_deleted(world: EntryWorld) -> None:
     assert world.count() == (1, 1)
     assert {one.outcome for one in part.apply(actions, KEY)} == {"already"}
     assert [one.title[11:] for one in part.find(SHE).findings] == ["møte"]
+
+
+def test_a_wrong_value_on_a_contact_is_a_task(world: EntryWorld) -> None:
+    world.contact(Card(notes="a", name="Kari Nordmann", emails=(KARI,), street="Storgata 1"))
+    world.contact(Card(notes="b", name="Kari Nordmann", emails=(KARI,)))
+    part = source(world)
+    found = part.find(SHE).findings
+    moved = Correction(what="address", old="storgata 1", new="Lillegata 2")
+    (task,) = part.actions(Label.RECTIFICATION, found, [moved])
+    assert (task.do, task.before["notes"]) == (Do.MANUAL, "a")
+    assert list(part.actions(Label.RECTIFICATION, found)) == []
 
 
 def test_a_changed_entry_stops_everything(world: EntryWorld) -> None:

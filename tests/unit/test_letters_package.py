@@ -183,6 +183,20 @@ def test_addresses_in_mails_about_the_person_do_not_become_theirs() -> None:
     assert [entry for entry in found if "melding" in entry][0]["melding"] == "Spør [annen person]"
 
 
+def test_a_contact_shows_its_own_data_and_masks_addresses_that_may_be_anothers() -> None:
+    contact = Finding(
+        system="mail", table="contacts", key={"kind": "contact", "id": "c1"}, reason="", trail="",
+        certainty=Certainty.CERTAIN, title="Kari Nordmann", personal={"phone": ("phones",)},
+        row={"phones": "922 33 444", "emails": "kari@example.com; per@firma.no", "notes": "notat"},
+    )  # fmt: skip
+    about = mail(**{"from": "post@firma.no", "to": "support@example.no", "text": "per@firma.no"})
+    (shown, *_rest) = [entry for entry in data(contact, about) if "phones" in entry]
+    assert shown["phones"] == "922 33 444"
+    assert shown["emails"] == "kari@example.com; [annen person]"
+    assert shown["notes"] == "notat"
+    assert [e for e in data(contact, about) if "text" in e][0]["text"] == "[annen person]"
+
+
 def test_what_is_masked_is_counted_for_the_letter() -> None:
     findings = (record(melding="per@firma.no, 912 34 567"), record(melding="ingen"))
     assert count_masked(findings, SUBJECT, DATAMAP) == 2
