@@ -4,6 +4,7 @@ One task comes first, then mail after mail; each is answered in JSON, in the ord
 came, until the parent hangs up.
 """
 
+import gc
 import json
 import resource
 import sys
@@ -38,6 +39,7 @@ def _serve(source: BinaryIO, sink: BinaryIO) -> None:
     except MailbotError as error:
         _give(sink, str(error).encode())
         return
+    gc.freeze()  # model and words stay as they are: no need to look through them again and again
     _give(sink, READY)
     while (raw := _take(source)) is not None:
         _allow_time(task.seconds)

@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,13 @@ def words_of(sentence: str) -> list[str]:
         text = _MAIL_ADDRESS.sub(" @ ", text)
     if "www." in text or "://" in text:
         text = _LINK.sub(" httplink ", text)
-    text = _E_HYPHEN.sub("e", _NOT.sub("t", text))
+    if "n't" in text:
+        text = _NOT.sub("t", text)
+    if "e-" in text:
+        text = _E_HYPHEN.sub("e", text)
     tokens = _TOKEN.findall(text)
+    if not any(map(str.isdigit, tokens)) and max(map(len, tokens), default=0) <= _LONGEST_WORD:
+        return tokens
     after_article = 0
     for at, token in enumerate(tokens):
         if token in _ARTICLE_WORDS:
@@ -153,11 +158,10 @@ def tokens_of(sentences: Sequence[Sequence[str]], table: WordTable) -> Tokens:
     numbers = np.array(table.look_up(flat), np.int64)
     concepts = table.concepts[numbers]
     starts = table.phrase_starts
-    for at, word in enumerate(flat[:-1]):
-        if word in starts:
-            phrase = table.lexicon.phrase(word, flat[at + 1], table.language)
-            if phrase:
-                concepts[at] = phrase
+    for at in [at for at, word in enumerate(flat[:-1]) if word in starts]:
+        phrase = table.lexicon.phrase(flat[at], flat[at + 1], table.language)
+        if phrase:
+            concepts[at] = phrase
     return Tokens(
         numbers=numbers,
         sentence=np.repeat(np.arange(len(sentences), dtype=np.int64), sizes),
@@ -186,28 +190,31 @@ class _Collector:
     def __init__(self) -> None:
         self.kinds: list[int] = []
         self.homes: list[I64] = []
-        self.parts: tuple[list[U32], ...] = tuple([] for _ in range(_PARTS))
-        self.zeros = np.zeros(0, np.uint32)
+        self.columns: list[tuple[U32, ...]] = []
 
     def add(self, kind: int, home: I64, *columns: U32) -> None:
         if not len(home):
             return
         self.kinds.append(kind)
         self.homes.append(home)
-        if len(self.zeros) < len(home):
-            self.zeros = np.zeros(len(home), np.uint32)
-        for at, into in enumerate(self.parts):
-            into.append(columns[at] if at < len(columns) else self.zeros[: len(home)])
+        self.columns.append(columns)
 
     def hashed(self) -> "Joint":
         if not self.kinds:
             none = np.zeros(0, np.uint32)
             return Joint(none, np.zeros(0, np.int64), none)
         lengths = [len(home) for home in self.homes]
-        kinds = np.repeat(np.array(self.kinds, np.uint32), lengths)
+        kinds = np.array(self.kinds, np.uint32).repeat(lengths)
         mixed = kinds * np.uint32(374761393)
-        for part in self.parts:
-            mixed ^= np.concatenate(part) * _A
+        parts = np.zeros((_PARTS, len(kinds)), np.uint32)
+        begin = 0
+        for length, columns in zip(lengths, self.columns, strict=True):
+            for part, column in zip(parts, columns, strict=False):
+                part[begin : begin + length] = column
+            begin += length
+        parts *= _A
+        for part in parts:
+            mixed ^= part
             mixed *= _B
             mixed ^= mixed >> np.uint32(15)
         mixed *= _C
@@ -228,7 +235,7 @@ def joint_features(tokens: Tokens) -> Joint:
     into = _Collector()
     words, sentence = tokens.hashes, tokens.sentence
     for distance in (1, 2):
-        same = np.flatnonzero(sentence[:-distance] == sentence[distance:])
+        same = (sentence[:-distance] == sentence[distance:]).nonzero()[0]
         into.add(distance, sentence[same], words[same], words[same + distance])
         if distance == 2:
             three = (words[same], words[same + 1], words[same + 2])
@@ -241,7 +248,7 @@ def joint_features(tokens: Tokens) -> Joint:
 
 def _add_edges(tokens: Tokens, into: _Collector) -> None:
     """How a sentence begins and ends, and how long it is (short ones are often whole requests)."""
-    full = np.flatnonzero(tokens.sizes)
+    full = tokens.sizes.nonzero()[0]
     sizes = tokens.sizes[full]
     ends = np.cumsum(sizes)
     into.add(_FIRST_WORD, full, tokens.hashes[ends - sizes])
@@ -251,16 +258,16 @@ def _add_edges(tokens: Tokens, into: _Collector) -> None:
 
 def _add_concepts(tokens: Tokens, into: _Collector) -> None:
     """The row of concepts with the words between left out; and concepts beside plain words."""
-    at = np.flatnonzero(tokens.concepts)
+    at = tokens.concepts.nonzero()[0]
     row, home = tokens.concepts[at], tokens.sentence[at]
     for distance in (1, 2, 3, 4):
-        same = np.flatnonzero(home[:-distance] == home[distance:])
+        same = (home[:-distance] == home[distance:]).nonzero()[0]
         kind = _CONCEPTS_BESIDE if distance == 1 else _CONCEPTS_NEAR
         into.add(kind, home[same], row[same], row[same + distance])
         if distance == 2:
             into.add(_CONCEPTS_3, home[same], row[same], row[same + 1], row[same + 2])
     for distance in (1, 2, 3):
-        near = at[: np.searchsorted(at, len(tokens.hashes) - distance)]
+        near = at[: at.searchsorted(len(tokens.hashes) - distance)]
         near = near[tokens.sentence[near] == tokens.sentence[near + distance]]
         into.add(
             _CONCEPT_AND_WORD,
@@ -269,13 +276,13 @@ def _add_concepts(tokens: Tokens, into: _Collector) -> None:
             tokens.hashes[near + distance],
         )
     # Families, and concepts with the function words between left out: "delete … my … data".
-    content = np.flatnonzero(tokens.families)
+    content = tokens.families.nonzero()[0]
     family, meant, home = (
         tokens.families[content],
         tokens.concepts[content],
         tokens.sentence[content],
     )
-    same = np.flatnonzero(home[:-1] == home[1:])
+    same = (home[:-1] == home[1:]).nonzero()[0]
     into.add(_FAMILY, home, family)
     into.add(_FAMILIES, home[same], family[same], family[same + 1])
     into.add(_CONTENT, home[same], meant[same], meant[same + 1])
@@ -286,7 +293,7 @@ def _add_pairs(tokens: Tokens, into: _Collector) -> None:
 
     "I have left the company. Can the account go?" says in two sentences what others say in one.
     """
-    content = np.flatnonzero(tokens.families)
+    content = tokens.families.nonzero()[0]
     by_sentence: dict[int, dict[int, None]] = {}
     for where, concept in zip(
         tokens.sentence[content].tolist(), tokens.concepts[content].tolist(), strict=True
@@ -308,6 +315,7 @@ def _add_pairs(tokens: Tokens, into: _Collector) -> None:
         before, last = here, where
     for kind, pairs in ((TOGETHER, inside), (NEARBY, across)):
         if pairs:
-            table = np.array(pairs, np.int64)
+            flat = np.fromiter(chain.from_iterable(pairs), np.int64, 3 * len(pairs))
+            table = flat.reshape(-1, 3)
             one, other = table[:, 1].astype(np.uint32), table[:, 2].astype(np.uint32)
             into.add(kind, table[:, 0], one, other)

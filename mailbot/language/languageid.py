@@ -7,6 +7,7 @@ corpus (fit.py); letters keep their diacritics here, since å, ä, ø and ß tel
 import re
 from dataclasses import dataclass, field
 from itertools import pairwise
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ def letter_features(word: str) -> list[int]:
 
 
 def pair_features(words: list[str]) -> list[int]:
-    """Hashes of each two words in a row."""
+    """Hashes of each two words in a row (as `LanguageGuesser` takes them from hashes begun)."""
     return [hash_of(f"B{one} {other}") for one, other in pairwise(words)]
 
 
@@ -53,7 +54,8 @@ class LanguageGuesser:
 
     weights: Weights
     languages: tuple[str, ...]
-    _votes: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    _known: dict[str, tuple[int, bytes, int]] = field(default_factory=dict)
+    _votes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def guess(self, text: str) -> tuple[str, float]:
         """The ISO 639-1 code and a probability; ("und", 0.0) where no words of ours stand."""
@@ -70,16 +72,25 @@ class LanguageGuesser:
         return self.languages[best], float(1.0 / odds.sum())
 
     def _sum(self, words: list[str]) -> NDArray[np.float32]:
-        votes = self._votes
-        if len(votes) > _REMEMBERED:
-            votes.clear()
-        found = []
-        for word in words:
-            vote = votes.get(word)
-            if vote is None:
-                features = letter_features(word)
-                vote = self.weights.total(features) / np.float32(np.sqrt(len(features)))
-                votes[word] = vote
-            found.append(vote)
-        total: NDArray[np.float32] = np.sum(found, axis=0)
-        return total + self.weights.total(pair_features(words)) * _PAIR_WEIGHT
+        known = self._known
+        if len(known) > _REMEMBERED:
+            known.clear()
+        found = [known.get(word) or self._learn(word) for word in words]
+        total: NDArray[np.float32] = self._votes[[number for number, _, _ in found]].sum(0)
+        pairs = [crc32(other, begun) for (_, _, begun), (_, other, _) in pairwise(found)]
+        return total + self.weights.total(pairs) * _PAIR_WEIGHT
+
+    def _learn(self, word: str) -> tuple[int, bytes, int]:
+        """Where its vote stands, its octets, and the hash of a pair that begins with it."""
+        number = len(self._known)
+        if number >= len(self._votes):
+            more = np.zeros((max(256, number), len(self.languages)), np.float32)
+            self._votes = np.concatenate([self._votes, more]) if number else more
+        features = letter_features(word)
+        self._votes[number] = self.weights.total(features) / np.float32(np.sqrt(len(features)))
+        self._known[word] = found = (
+            number,
+            word.encode("utf-8", "surrogatepass"),
+            hash_of(f"B{word} "),
+        )
+        return found

@@ -42,7 +42,7 @@ class Weights:
 
     def find(self, hashes: U32) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Row numbers of those hashes that are known, and which they are."""
-        at = np.searchsorted(self.hashes, hashes)
+        at = self.hashes.searchsorted(hashes)
         at[at == len(self.hashes)] = 0
         known: NDArray[np.bool_] = self.hashes[at] == hashes
         return at[known], known

@@ -22,6 +22,7 @@ _APOSTROPHES = re.compile("[\u2018\u2019\u201b\u02bc\u00b4\u0060\uff07\u2032]")
 _SPACED_OUT = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*]){3,40}[^\W\d_](?![^\W_])")
 _SPACED_GAP = re.compile(r"[ .\-_*]")
 _LEET_WORD = re.compile(r"(?<![\w@.])[a-z]+[013457@$][a-z013457@$]*[a-z]+(?![\w@.])")
+_LEET_SIGN = re.compile("[013457@$]")
 _LEET = str.maketrans("013457@$", "oieastas")
 
 # Letters of other scripts that are drawn like a Latin letter (own selection; upper and lower).
@@ -127,4 +128,6 @@ def fold(text: str) -> str:
     text = text.lower()
     if not text.isascii():
         text = text.translate(_fold_table())
+    if _LEET_SIGN.search(text) is None:
+        return text
     return _LEET_WORD.sub(lambda match: match.group().translate(_LEET), text)

@@ -48,7 +48,7 @@ class Scorer:
         order = np.argsort(home, kind="stable")
         home = home[order]
         if len(home):
-            firsts = np.flatnonzero(np.diff(home, prepend=-1))
+            firsts = np.concatenate([[0], (home[1:] != home[:-1]).nonzero()[0] + 1])
             sums = np.add.reduceat(self.weights.rows[at[order]], firsts, axis=0, dtype=np.int32)
             raw[home[firsts]] += sums * self.weights.scale.astype(np.float64)
         return Scored(raw, tokens.sizes, self.weights.bias.astype(np.float64), subject)
