@@ -26,6 +26,10 @@ class Permanent(MailbotError):
     """Will fail the same way each time until a person changes something."""
 
 
+class NotAllowed(Permanent):
+    """The sign-in may not do this; somebody must grant it first."""
+
+
 class Stale(MailbotError):
     """A record or a case changed since it was read: look again before acting."""
 

@@ -126,8 +126,8 @@ class HoldsEntries(Protocol):
     def entries(self, kind: EntryKind) -> Iterator[Entry]:
         """Every entry of a kind in all folders or calendars, each once; the bin is left out.
 
-        Recurring appointments come as the series. Raises Permanent where the sign-in may not read
-        them (the grant that is missing is named), Transient where it cannot just now.
+        Recurring appointments come as the series. Raises NotAllowed where the sign-in may not read
+        them (what is to be granted is named); else Permanent or Transient.
         """
 
     def entry(self, kind: EntryKind, key: str) -> Entry | None:

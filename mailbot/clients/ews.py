@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from mailbot.config import at_exchange_online
-from mailbot.errors import MailbotError, Permanent, Transient
+from mailbot.errors import MailbotError, NotAllowed, Permanent, Transient
 
 if TYPE_CHECKING:
     from exchangelib import Account
@@ -168,7 +168,7 @@ class EwsClient:
                 "credential mailbox.ews.password"
             )
         if isinstance(error, classes(ews, _REFUSED)):
-            return Permanent(
+            return NotAllowed(
                 f"{where}: Exchange refuses access ({kind}); give the user of mailbox.ews the role "
                 "ApplicationImpersonation for this mailbox"
             )

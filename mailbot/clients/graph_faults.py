@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mailbot.errors import MailbotError, Permanent, Transient
+from mailbot.errors import MailbotError, NotAllowed, Permanent, Transient
 
 
 class Gone(Permanent):
@@ -17,7 +17,7 @@ class Broken(Transient):
     """The server stumbled: over this request, or over everything."""
 
 
-class Denied(Permanent):
+class Denied(NotAllowed):
     """The app may not do this here."""
 
 

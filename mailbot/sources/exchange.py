@@ -13,7 +13,7 @@ from mailbot.case import Key, Label, Subject
 from mailbot.clients import decode
 from mailbot.clients.mime import EFFECT_HEADER
 from mailbot.datamap import Exchange, KeyPattern, Own, PersonalMailbox
-from mailbot.errors import Permanent, Stale, Transient
+from mailbot.errors import NotAllowed, Permanent, Stale, Transient
 from mailbot.plan import Action, Correction, Do
 from mailbot.ports import (
     ActionReceipt,
@@ -84,7 +84,7 @@ class ExchangeSource:
             for holder, kind in self._holders(box):
                 try:
                     next(iter(holder.entries(KINDS[kind])), None)
-                except Permanent as error:
+                except NotAllowed as error:
                     warnings.append(f"{self.name}: {kind} are not searched: {error}")
         return [*warnings, *(f"{self.name}: {part.why}" for part in self._not_searched())]
 
@@ -146,7 +146,7 @@ class ExchangeSource:
                     with Edge() as edge:
                         try:
                             rows.append(self._judged(box, holder, kind, one))
-                        except Permanent as error:  # a grant that is missing: no failure to repeat
+                        except NotAllowed as error:  # nothing to try again, until it is granted
                             why = str(error)
                     if edge.why:
                         why, failed = edge.why, True

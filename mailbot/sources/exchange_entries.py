@@ -32,6 +32,7 @@ OWN_PHONE = "contact with the person's name and phone"
 OTHER_NAME = "contact with the person's address under another name"
 OTHER_KEYS = "contact with the person's address and other addresses, without their name"
 COLLEAGUE = "contact that bears an address of the organisation too"
+COMPANY = "contact of a company with the person's address"
 NO_NAME = "contact with the person's phone, without a name"
 NAMESAKE = "contact with the person's name"
 MET = "appointment with the person alone"
@@ -163,6 +164,8 @@ def _contact(
             return Judgement(Certainty.POSSIBLE, OTHER_NAME)
         if others and not named:
             return Judgement(Certainty.POSSIBLE, OTHER_KEYS)
+        if columns.get("company") and not names:
+            return Judgement(Certainty.POSSIBLE, COMPANY)
         return Judgement(Certainty.CERTAIN, OWN_ENTRY)
     if set(phones) & set(one.phones):
         if named:

@@ -7,9 +7,9 @@ from mailbot.mailboxes.ews import EwsMailbox
 from mailbot.mailboxes.graph import GraphMailbox
 from tests.contract.ews_world import EwsWorld
 from tests.contract.worlds import GraphWorld
-from tests.servers.ews import Ews
+from tests.servers.ews import Ews, broken
 from tests.servers.ews_store import Item
-from tests.servers.graph import Graph
+from tests.servers.graph import Fault, Graph
 
 RECURRENCE = (
     '<t:Recurrence xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types">'
@@ -66,6 +66,9 @@ class EntryWorld(Protocol):
     def count(self) -> tuple[int, int]:
         """How many contacts and appointments are left outside the bin."""
 
+    def stumble(self) -> None:
+        """The next call fails, and may not another time."""
+
     def deny(self, what: str) -> None:
         """The sign-in may no longer read "contacts" or "calendar"."""
 
@@ -120,6 +123,9 @@ class GraphEntries(GraphWorld):
 
     def deny(self, what: str) -> None:
         self.store.denied = {"contacts": "/contact", "calendar": "/calendar"}[what]
+
+    def stumble(self) -> None:
+        self.server.faults.append(Fault(500))
 
     def _contacts(self, path: str) -> str:
         at = self.store.contact_root
@@ -183,6 +189,9 @@ class EwsEntries(EwsWorld):
 
     def deny(self, what: str) -> None:
         self.box.refused = what
+
+    def stumble(self) -> None:
+        self.server.fail(broken)
 
     def _left(self, kind: str) -> list[Item]:
         bins = {self.box.kind("deleteditems").id, self.box.kind("recoverableitemsdeletions").id}

@@ -8,7 +8,7 @@ import pytest
 
 from mailbot.case import Key, Label, Subject
 from mailbot.datamap import Exchange, KeyPattern, Own
-from mailbot.errors import Permanent, Stale
+from mailbot.errors import NotAllowed, Stale
 from mailbot.plan import Action, Correction, Do
 from mailbot.ports import EntryKind, HoldsEntries
 from mailbot.record import Finding, SearchResult, fingerprint
@@ -147,7 +147,7 @@ def test_deleting_takes_one_and_twice_is_harmless(
 def test_what_may_not_be_read_is_refused_with_a_remedy(world: EntryWorld) -> None:
     world.contact(Card(name="Kari"))
     world.deny("contacts")
-    with pytest.raises(Permanent) as refused:
+    with pytest.raises(NotAllowed) as refused:
         list(world.open().entries("contact"))
     assert "Contacts.Read" in str(refused.value) or "ApplicationImpersonation" in str(refused.value)
 
@@ -165,6 +165,7 @@ def test_whose_contact_it_is(world: EntryWorld) -> None:
         Card(notes="uten navn, to adresser", emails=(KARI, PER)),
         Card(notes="annet navn", name="Per Hansen", emails=(KARI,)),
         Card(notes="firma", name="Kunde AS", company="Kunde AS", emails=(PER, KARI)),
+        Card(notes="firma alene", name="Kunde AS", company="Kunde AS", emails=(KARI,)),
         Card(notes="merkelapp", name="X Y", emails=("kari.nordmann+a@kunde.test",)),
         Card(notes="navn og telefon", name=k, mobile=n),
         Card(notes="telefon uten navn", mobile=n),
@@ -187,6 +188,7 @@ def test_whose_contact_it_is(world: EntryWorld) -> None:
         "annet navn": "possible: contact with the person's address under another name",
         "firma": "possible: contact with the person's address and other addresses, without their "
         "name",
+        "firma alene": "possible: contact of a company with the person's address",
         "merkelapp": "possible: address with another tag",
         "navn og telefon": "certain: contact with the person's name and phone",
         "telefon uten navn": "possible: contact with the person's phone, without a name",
@@ -322,6 +324,18 @@ def test_a_contact_moved_meanwhile_is_deleted_where_it_is(world: EntryWorld) -> 
     world.move(key, "Arkiv")
     assert [one.outcome for one in part.apply(actions, KEY)] == ["done"]
     assert world.count() == (0, 0)
+
+
+def test_a_server_that_stumbles_is_a_failure_to_try_again(world: EntryWorld) -> None:
+    world.contact(Card(notes="kort", name="Kari Nordmann", emails=(KARI,)))
+    world.meeting(Meeting(subject="notat", text=KARI))
+    part = source(world, search=("contacts", "calendar"))
+    world.stumble()
+    found = part.find(SHE)
+    (told,) = [one for one in found.not_searched if one.failed]
+    assert told.why.startswith("contacts of mailbox")
+    assert set(verdicts(found)) == {"notat"}
+    assert set(verdicts(part.find(SHE))) == {"kort", "notat"}
 
 
 @pytest.mark.parametrize("what", ["contacts", "calendar"])
