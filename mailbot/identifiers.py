@@ -14,7 +14,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from mailbot.identifiers_name import name_in, name_parts, same_name
-from mailbot.identifiers_phone import find_phones, phone, phone_variants, same_phone
+from mailbot.identifiers_phone import (
+    find_phones,
+    phone,
+    phone_of_column,
+    phone_variants,
+    same_phone,
+)
 from mailbot.identifiers_text import (
     LONGEST_KEY,
     LONGEST_TEXT,
@@ -39,6 +45,7 @@ __all__ = [
     "name_parts",
     "own_key",
     "phone",
+    "phone_of_column",
     "phone_variants",
     "same_email",
     "same_name",

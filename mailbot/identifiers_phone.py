@@ -23,6 +23,7 @@ _LONGEST_PHONE = 80
 _FEWEST_DIGITS = 6  # of a national number: shorter ones are internal extensions or short codes
 # The part of a field that is the number itself: "Mob.: +47 (0) 998 87 766 (jobb)".
 _NUMBER = re.compile(r"(?:\+|\(\+)?[(\d][\d\s()./\-‐‑‒–—−·']{4,40}\d")
+_BARE = re.compile(r"[1-9][\d\s.\-‐‑‒–]{8,24}\d")
 _TRUNK_ZERO = re.compile(r"^(\(?(?:\+|00)\s*\d{1,3}\)?[\s\-./]*)\(0\)")
 _SPREADSHEET = re.compile(r"(?<=\d{6})\.0$")  # 99887766.0: a number that was read as a fraction
 # Eight digits with dots or hyphens that are a date, which would pass for a Norwegian number.
@@ -51,6 +52,20 @@ def phone(text: str, region: str = "NO") -> str | None:
     """
     number = _read(text, region)
     return None if number is None else _e164(number)
+
+
+def phone_of_column(text: str, region: str = "NO") -> str | None:
+    """As `phone`, for a column that holds numbers and nothing else: there "46701234567" is a
+    foreign number without its +, as numeric columns must keep it. In running text the same digits
+    may be an account."""
+    found = phone(text, region)
+    if found is not None:
+        return found
+    tidy = _SPREADSHEET.sub("", unicodedata.normalize("NFKC", visible(trim(text[:_LONGEST_PHONE]))))
+    if not _BARE.fullmatch(tidy):
+        return None
+    number = _read(f"+{tidy}", region)
+    return _e164(number) if number is not None and phonenumbers.is_valid_number(number) else None
 
 
 def phone_variants(text: str, region: str = "NO") -> tuple[str, ...]:

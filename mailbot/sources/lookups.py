@@ -2,8 +2,9 @@
 
 A small table is read in one pass, which misses no spelling. A large one is asked by the indexes
 there are: whatever the case by an index on LOWER or a collation that knows none, else by ranges
-that hold every capitalisation. Where one column is not served the whole table is read once anyway,
-for all keys together (`scanning`).
+that hold every capitalisation. Telephone numbers kept as text have no list of spellings that is
+whole, nor have addresses at gmail.com. Where one column is not served the whole table is read once
+anyway, for all keys together (`scanning`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,8 @@ from mailbot.sources.reading import Expression
 from mailbot.sources.schema import Shape
 from mailbot.sources.statements import Condition, conditions, every
 
-LARGE = 50_000  # rows: one pass over fewer takes a fraction of a second
+LARGE = 150_000  # rows: one pass over fewer takes a fraction of a second
+_SPACES = ("", " ", "  ", "   ", "\t", "\u00a0", "\n", "\r\n")  # that stand around a value
 _CASED = 5  # letters at the start of which every capitalisation is asked for
 
 
@@ -48,13 +50,23 @@ def advice(entry: Entry) -> str:
     shape = entry.shape
     if shape.rows < LARGE or entry.spec.is_ == "none":
         return ""
-    wanting = []
+    wanting, unlisted = [], []
     for kind, ways in entry.identify.items():
         for way in ways:
-            if kind != "name" and len(way) == 1 and not _is_indexed(way[0].column, kind, shape):
-                name = way[0].column
+            name = way[0].column
+            if kind == "name" or len(way) != 1:
+                continue
+            if kind == "phone" and not _is_number(name, shape):
+                unlisted.append(name)
+            elif not _is_indexed(name, shape):
                 folded = shape.dialect == "postgresql" and kind != "phone"
                 wanting.append(f"lower({name})" if folded else name)
+    if unlisted:
+        return (
+            f"about {shape.rows:,.0f} rows are read whole at each search, since numbers in"
+            f" {' and '.join(unlisted)} may be written in any way; an indexed number column with"
+            " their digits, named in its place, would spare that."
+        )
     if not wanting:
         return ""
     rest = " Its text columns are read once for all keys all the same." if entry.read else ""
@@ -74,8 +86,12 @@ def _keys(kind: str, wanted: Wanted) -> Sequence[str]:
     return sorted(key for of, key in wanted.ids if of == kind)
 
 
-def _is_indexed(name: str, kind: str, shape: Shape) -> bool:
+def _is_indexed(name: str, shape: Shape) -> bool:
     return bool(shape.indexed.get(name))
+
+
+def _is_number(name: str, shape: Shape) -> bool:
+    return shape.columns[name].family in (schema.INTEGER, schema.NUMBER)
 
 
 def _served(
@@ -85,34 +101,60 @@ def _served(
     if kind == "name" or len(way) != 1 or way[0].path:
         return None
     name = way[0].column
-    if not _is_indexed(name, kind, shape):
+    if not _is_indexed(name, shape):
         return None
-    number = shape.columns[name].family in (schema.INTEGER, schema.NUMBER)
+    number = _is_number(name, shape)
     if kind == "email":
         if number or any(key.endswith("@gmail.com") for key in keys):
             return None  # dots and tags mean nothing there: no list of values is whole
-        return _any_case(name, [form for key in keys for form in _addresses(key)], shape)
+        served = _any_case(name, [form for key in keys for form in _addresses(key)], shape)
+        return sa.or_(served, *(_tagged(name, key, shape) for key in keys))
     if kind == "phone":
+        if not number:
+            return None
         forms = [form for key in keys for form in identifiers.phone_variants(key, rules.region)]
-        if number:
-            return next(iter(conditions({name: forms}, shape, shape.dialect)))
-        return shape.table.c[name].in_(list(dict.fromkeys(forms)))
+        return next(iter(conditions({name: forms}, shape, shape.dialect)))
     if number:
         return next(iter(conditions({name: list(keys)}, shape, shape.dialect)))
     return _any_case(name, [form for key in keys for form in _ids(key, rules.ignored(kind))], shape)
 
 
 def _addresses(key: str) -> Iterator[str]:
-    for form in identifiers.email_variants(key):
-        yield from (form, f" {form}", f"{form} ", f"<{form}>")
+    for form in (*identifiers.email_variants(key), *identifiers.email_variants(_untagged(key))):
+        yield from (f"{before}{form}{after}" for before in _SPACES for after in _SPACES)
+        yield f"<{form}>"
+
+
+def _untagged(key: str) -> str:
+    local, _, domain = key.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
+def _tagged(name: str, key: str, shape: Shape) -> Condition:
+    """What follows a + may differ: that makes a row possible. LIKE finds it in MySQL's indexes,
+    PostgreSQL has ranges for it, two since its collations disagree on which letter is the last."""
+    local, _, domain = _untagged(key).rpartition("@")
+    column = shape.table.c[name]
+    lowered = sa.func.lower(column)
+    fits = sa.and_(
+        lowered.startswith(f"{local}+", autoescape=True),
+        lowered.endswith(f"@{domain}", autoescape=True),
+    )
+    if shape.columns[name].folds:
+        return sa.and_(column.startswith(f"{local}+", autoescape=True), fits)
+    if "lower" not in shape.indexed[name] and "octets" in shape.indexed[name]:
+        return sa.and_(_range(column, f"{local}+", octets=True), fits)
+    ordered = lowered if "lower" in shape.indexed[name] else column
+    ends = (f"{local}+zzzzzz", f"{local}+\u00e5\u00e5\u00e5")
+    return sa.and_(sa.or_(*(ordered.between(f"{local}+", end) for end in ends)), fits)
 
 
 def _ids(key: str, ignored: str) -> Iterator[str]:
-    """K10023 as K-10023 and K 10023: separators stand where letters and digits meet."""
-    border = next((n for n in range(1, len(key)) if key[n].isdigit() != key[n - 1].isdigit()), 0)
-    yield key
-    if border:
-        yield from (f"{key[:border]}{sign}{key[border:]}" for sign in ignored)
+    """K10023 as K-10023 and K 10023: one separator may stand anywhere, space around it."""
+    parted = [key, *(f"{key[:n]}{sign}{key[n:]}" for n in range(1, len(key)) for sign in ignored)]
+    yield from parted
+    yield from (f" {form}" for form in parted)
+    yield from (f"{form} " for form in parted)
 
 
 def _any_case(name: str, forms: Sequence[str], shape: Shape) -> Condition:
@@ -123,8 +165,11 @@ def _any_case(name: str, forms: Sequence[str], shape: Shape) -> Condition:
     low = list(dict.fromkeys(form.lower() for form in exact))
     if "lower" in indexed:
         return sa.func.lower(column).in_(low)
-    plain = [form for form in low if form.isascii() and form.strip() == form]
-    cased = [_range(column, form, "octets" in indexed) for form in plain if form[0] != "<"]
+    octets = "octets" in indexed
+    plain = [form for form in low if form.strip().isascii() and form[0] != "<"]
+    if octets:  # ranges by the first letters hold whatever stands behind them
+        plain = list({form[:_CASED]: form for form in plain}.values())
+    cased = [_range(column, form, octets) for form in plain]
     if not cased:
         return column.in_(exact)
     return sa.or_(column.in_(exact), sa.and_(sa.or_(*cased), sa.func.lower(column).in_(low)))

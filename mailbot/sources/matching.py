@@ -233,7 +233,7 @@ class Rules:
         return bool(re.search(rf"(?<![^\W_]){parts}(?![^\W_])", text, re.IGNORECASE))
 
     def _phones(self, text: str) -> Iterator[str]:
-        number = identifiers.phone(text, self.region)
+        number = identifiers.phone_of_column(text, self.region)
         if number:
             yield number
         else:

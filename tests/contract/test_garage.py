@@ -6,18 +6,22 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from datetime import date
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from mailbot.case import Key, Subject
 from mailbot.cli import main
+from mailbot.datamap import DataMap
 from tests.estate import garage
-from tests.estate.build import write
+from tests.estate.build import opened, write
 from tests.servers.databases import NewUrl
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -27,8 +31,8 @@ PLANTED = garage.rows()
 class Located:
     """What the command says, with rows named by their tags."""
 
-    def __init__(self, config: str) -> None:
-        self.config = config
+    def __init__(self, config: str, urls: dict[str, str]) -> None:
+        self.config, self.urls = config, urls
         self.run = _in_here
         self.tags = {
             (table, str(sorted(_key(table, values).items()))): tag
@@ -92,7 +96,7 @@ def located(new_url: NewUrl, tmp_path_factory: pytest.TempPathFactory) -> Locate
     with engine.begin() as connection:
         connection.exec_driver_sql(garage.VIEW)
     engine.dispose()
-    return Located(_configured(folder, urls))
+    return Located(_configured(folder, urls), urls)
 
 
 def _configured(folder: Path, urls: dict[str, str]) -> str:
@@ -131,6 +135,40 @@ def test_exactly_the_persons_rows(located: Located, asked: garage.Ask) -> None:
 
 def test_the_command_as_a_process(located: Located) -> None:
     asked = garage.ASKS[0]
-    by_process = Located(located.config)
+    by_process = Located(located.config, located.urls)
     by_process.run = _as_a_process
     assert by_process.ask(asked.options) == located.ask(asked.options)
+
+
+def test_what_the_map_says_of_what_is_found(located: Located) -> None:
+    urls = {name.lower(): url for name, url in located.urls.items()}
+    sources = opened(DataMap.model_validate(tomllib.loads(garage.MAP)), urls)
+    keys = [("aase.bjornstad@fjell.example", "email"), ("lars@oberg.example", "email")]
+    found = {
+        str(finding.row["tag"]): finding
+        for value, kind in keys
+        for finding in sources.find(
+            Subject(keys=(Key(kind=kind, value=value, origin="staff", verified=True),))
+        ).findings
+        if finding.table != "mail_view"
+    }
+    owner = found["åse"]
+    assert (owner.source, owner.volatile) == ("skranke", ("seen",))
+    assert owner.settings["restriction"] in ({"locked": True}, {"locked": 1})
+    assert owner.settings["objection"] in ({"no_ads": True}, {"no_ads": 1})
+    # A repair of 2024, to the end of that year and five more; its payment goes sooner.
+    assert owner.treatment.until == date(2029, 12, 31)
+    assert {"given", "family", "maiden", "mail", "tel", "card", "login"} <= set(
+        owner.treatment.after
+    )
+    assert set(owner.treatment.after.values()) <= {None, ""}
+    assert not {"branch", "no", "tag", "origin"} & set(owner.treatment.after)
+    assert found["bet-åse"].treatment.until == date(2027, 12, 31)
+    assert found["bet-åse"].treatment.after == {"iban": None}
+    assert found["rep-åse"].treatment.until == date(2029, 12, 31)
+    assert found["rep-åse"].treatment.after == {}
+    (recipient,) = found["utlevert-åse"].recipients
+    assert (recipient.name, recipient.email) == ("Forsikring AS", "post@forsikring.example")
+    assert found["nyhet-lars"].treatment.after == {"mail": "(slettet)", "name": "(slettet)"}
+    assert found["omtale-åse"].treatment.after == {"shown_as": None}
+    assert found["rep-åse"].order < owner.order  # children go first

@@ -306,7 +306,7 @@ def rows() -> list[Planted]:
         ("partners", "partner", {"id": 3, "title": "Forsikring AS", "mail": "post@forsikring.example"}),
         ("calls", "anrop-åse", {"id": 1, "number": "4741234567"}), ("calls", "anrop-lars", {"id": 2, "number": "0046 70-123 45 67"}),
         ("calls", "anrop-moe", {"id": 3, "number": "73 50 11 11"}), ("calls", "anrop-resirkulert", {"id": 4, "number": "4833 4455"}),
-        ("calls", "anrop-nær", {"id": 5, "number": "412345678"}),
+        ("calls", "anrop-lars-uten-pluss", {"id": 6, "number": "46701234567"}), ("calls", "anrop-nær", {"id": 5, "number": "412345678"}),
     ]  # fmt: skip
 
 
@@ -328,7 +328,7 @@ _ÅSE = (
 )
 _LARS = (
     "skjema-lars skjema-tlf tips-lars brev-cc konto-lars konto-lars-2 slått-lars nyhet-lars fil-skjema-lars"
-    " anrop-lars"
+    " anrop-lars anrop-lars-uten-pluss"
 )
 ASKS = (
     Ask(("--email", "aase.bjornstad@fjell.example"), _ÅSE, "besøk-tagg vis-tagg"),

@@ -22,6 +22,7 @@ from mailbot.identifiers import (
     name_parts,
     own_key,
     phone,
+    phone_of_column,
     phone_variants,
     same_email,
     same_name,
@@ -353,3 +354,18 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     for normalise in (email, phone, customer_no):
         once = normalise(text)
         assert once is None or normalise(once) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("46701234567", "+46701234567"), ("46 70-123 45 67", "+46701234567"),
+        ("8613800138000", "+8613800138000"), ("442079460958.0", "+442079460958"),
+        ("4740100001", "+4740100001"), ("40100001", "+4740100001"), ("01017012345", None),
+        ("99999999999", None), ("K46701234567", None), ("46701234567 46701234568", None),
+    ],
+)  # fmt: skip
+def test_a_column_of_numbers_may_hold_foreign_ones_without_their_plus(
+    text: str, found: str | None
+) -> None:
+    assert phone_of_column(text) == found
