@@ -132,7 +132,7 @@ def _reader(kind: Any) -> Reader:
     if kind in (Any, object):
         return lambda data, place: data
     if kind in (types.NoneType, bool, int, str):
-        return lambda data, place: _exactly(kind, data, place)
+        return lambda data, place: data if type(data) is kind else _exactly(kind, data, place)
     if kind is float:
         return _read_float
     if kind in _TEXTS:
@@ -156,7 +156,8 @@ def _generic_reader(origin: Any, arguments: tuple[Any, ...]) -> Reader:
     if origin is list:
         return lambda data, place: list(_read_items(item, data, place))
     if isinstance(origin, type) and issubclass(origin, Sequence):
-        return lambda data, place: tuple(_read_items(item, data, place))
+        # (Most are empty, and soon read.)
+        return lambda data, place: tuple(_read_items(item, data, place)) if data != [] else ()
     raise TypeError(f"values of type {origin} cannot be read from JSON")
 
 

@@ -20,6 +20,7 @@ _NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,10000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,998})>")
+_FOLDS = (b" ", b"\t")
 _LETTERS = re.compile(rb"[^a-z]+")
 _ENVELOPE = re.compile(rb">?From [^\s:]+[ \t]+[^\r\n:]{3,20}[ \t]\d?\d:\d\d[^\r\n]{0,100}\r?\n")
 
@@ -111,15 +112,15 @@ def _unfold(section: bytes) -> Iterator[tuple[bytes, bool]]:
     size = 0
     empty = False
     for raw in section.split(b"\n"):
-        line = raw[:-1] if raw.endswith(b"\r") else raw
-        if line[:1] in (b" ", b"\t") and held:
+        line = raw[:-1] if raw[-1:] == b"\r" else raw
+        if line[:1] in _FOLDS and held:
             if size < MAX_VALUE:
                 held.append(line)
                 size += len(line)
             empty = empty or not line.strip()
             continue
         if held:
-            yield b"".join(held), empty
+            yield held[0] if len(held) == 1 else b"".join(held), empty
         held, size, empty = [line], len(line), False
     if held and held != [b""]:
         yield b"".join(held), empty
@@ -212,11 +213,14 @@ class Parametrised:
         return next((text for key, text in self.params if key == name), "")
 
 
+_NOTHING = Parametrised("")
 _PARAM = re.compile(r'\s*([^\s=;"]{1,100})\s*=\s*("(?:[^"\\]|\\.){0,20000}"?|[^;]{0,20000})', re.S)
 
 
 def read_params(value: str) -> Parametrised:
     """`type/subtype; a=b; c*0*=utf-8''d` as a lower-case value and decoded parameters."""
+    if not value:
+        return _NOTHING
     head, _, tail = value.partition(";")
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, str]]] = {}

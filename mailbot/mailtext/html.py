@@ -205,7 +205,7 @@ def _start(page: _Page, tag: Tag) -> None:
         page.cut = True
     if tag.void:
         return
-    if name in _ENDS_ITSELF and page.top.tag == name:
+    if name in _ENDS_ITSELF and page.stack[-1].tag == name:
         _end(page, name)  # a new paragraph or item ends the one before it
     if len(page.stack) >= MAX_OPEN:
         page.notes["too-deep"] = None
@@ -275,20 +275,21 @@ def _end(page: _Page, name: str) -> None:
         if name == "p":
             _flush(page)
         return
-    while len(page.stack) > 1:
-        closed = page.stack[-1]
-        if closed.tag in BLOCKS or closed.mark is not page.stack[-2].mark:
+    stack = page.stack
+    while len(stack) > 1:
+        closed = stack[-1]
+        if page.pieces and (closed.tag in BLOCKS or closed.mark is not stack[-2].mark):
             _flush(page)
-        page.stack.pop()
+        stack.pop()
         page.counts[closed.tag] -= 1
-        if closed.ends_box_quote and page.top.box is not None:
-            page.top.box.quotes += 1
+        if closed.ends_box_quote and (box := stack[-1].box) is not None:
+            box.quotes += 1
         if closed.tag == name:
             break
 
 
 def _text(page: _Page, raw: str) -> None:
-    if raw in _GAPS and not page.top.pre:
+    if raw in _GAPS and not page.stack[-1].pre:
         if not page.pieces:
             page.pieces_mark = page.mark()
         page.pieces.append(" ")

@@ -17,6 +17,7 @@ from mailbot.mailtext.headers import (
     read_params,
 )
 
+_MEDIA_TYPE = re.compile(r"[^\s/;]+/[^\s/;]+")
 MAX_DEPTH = 15
 MAX_PARTS = 1000
 MAX_OCTETS = 8_000_000  # of text, over all parts
@@ -41,6 +42,8 @@ class Part:
     def name(self) -> str:
         """The file name, without any path; "" if none was given."""
         name = self.disposition.get("filename") or self.params.get("name")
+        if not name:
+            return ""
         plain = "".join(c for c in decode_words(name) if c.isprintable())
         return re.split(r"[/\\]", plain)[-1].strip()[:200]
 
@@ -118,7 +121,7 @@ def _read(buffer: bytes, start: int, end: int, budget: Budget, depth: int, usual
     if len(headers.all("content-type")) > 1:
         budget.note("double-content-type")
     params = read_params(headers.first("content-type"))
-    kind = params.value if re.fullmatch(r"[^\s/;]+/[^\s/;]+", params.value) else usual
+    kind = params.value if _MEDIA_TYPE.fullmatch(params.value) else usual
     disposition = read_params(headers.first("content-disposition"))
     lead = b""
     if headers.stray.strip() and kind.startswith("text/"):

@@ -52,6 +52,11 @@ _OPEN_CASES = select(_cases.c.id, _cases.c.subject_index).where(
     _cases.c.subject_index.in_(bindparam("indexes", expanding=True)),
     _cases.c.closed.is_(None),
 )
+_KNOWN_MESSAGES = (
+    select(_messages)
+    .where(_messages.c.message_index.in_(bindparam("indexes", expanding=True)))
+    .order_by(_messages.c.seq)
+)
 _PAGE = 500  # rows at a time, so that no snapshot is held while the caller works
 _NO_ANCHORS: Mapping[int, str] = {}
 
@@ -280,13 +285,14 @@ class Reading(MailReading):
     def known_messages(self, message_ids: Iterable[str]) -> Sequence[KnownMessage]:
         """Those of the given ids that belong to a case, in the order given."""
         asked = {self.ring.indexes.message(one): one for one in dict.fromkeys(message_ids)}
+        if not asked:
+            return []
         order = {index: place for place, index in enumerate(asked)}
         found: list[KnownMessage] = []
         remaining = iter(asked)
         with self.reading() as connection:
             while indexes := list(islice(remaining, _PAGE)):
-                query = select(_messages).where(_messages.c.message_index.in_(indexes))
-                rows = connection.execute(query.order_by(_messages.c.seq)).all()
+                rows = connection.execute(_KNOWN_MESSAGES, {"indexes": indexes}).all()
                 rows = sorted(rows, key=lambda row: order[row.message_index])
                 found += [_known(row, asked[row.message_index]) for row in rows]
         return found
