@@ -119,11 +119,33 @@ def _nothing_secret(office: Office) -> None:
     assert not any(line in said for line in key)
 
 
+def _search_all(datamap: Path) -> None:
+    toml = datamap.read_text()
+    asked = toml.replace('search    = ["mail"] ', 'search    = ["mail", "contacts", "calendar"] ')
+    assert asked != toml
+    datamap.write_text(asked)
+
+
+def _contact(graph: Graph, name: str, address: str) -> str:
+    return graph[SUPPORT].add_contact(
+        graph[SUPPORT].add_contact_folder("Kunder", graph[SUPPORT].contact_root),
+        displayName=name,
+        emailAddresses=[{"name": name, "address": address}],
+    )
+
+
 def test_erasure_over_graph(office: Office) -> None:
     graph, stage = office.graph, office.stage
     now = datetime.now(UTC)
     for _what, raw in scene.requests(now):
         graph[SUPPORT].deliver(raw)
+    ingrid, other = "ingrid.solvang@solvang-bygg.no", "per@annen.test"
+    _search_all(stage.config / "datamap.toml")
+    hers = _contact(graph, "Ingrid Solvang", ingrid)
+    namesake = _contact(graph, "Ingrid Solvang", other)
+    people = [{"emailAddress": {"name": one, "address": one}} for one in (ingrid, other)]
+    with_others = graph[SUPPORT].add_event(subject="Befaring", attendees=people)
+    note = graph[SUPPORT].add_event(subject="Ring", body={"content": f"Ring {ingrid}"})
     before = scene.rows(stage.register)
     office.start()
     questions = wait_for(lambda: len(q := office.questions()) == 3 and q, 90)
@@ -131,12 +153,15 @@ def test_erasure_over_graph(office: Office) -> None:
     for question in questions:
         raw = scene.reply(question, scene.APPROVER, "Kari Leder", "Godkjent", now)
         graph[SUPPORT].deliver(raw)
-    people = ("ingrid.solvang@", "martin.keller@", "torbjorg@")
-    wait_for(lambda: all(office.sent(who) for who in people), 90)
+    asked = ("ingrid.solvang@", "martin.keller@", "torbjorg@")
+    wait_for(lambda: all(office.sent(who) for who in asked), 90)
     (answer,) = office.sent("ingrid.solvang@")
     assert "slettet" in text_of(answer)
     assert answer["In-Reply-To"]  # in the thread of the request
     after = scene.rows(stage.register)
+    assert hers not in graph[SUPPORT].contacts
+    assert namesake in graph[SUPPORT].contacts
+    assert set(graph[SUPPORT].events) == {with_others}, note
     assert after["ordrer"] < before["ordrer"]
     assert after["fakturaer"] == before["fakturaer"]
     assert office.sent("ingrid@solvaag") == []
