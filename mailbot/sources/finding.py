@@ -19,6 +19,8 @@ from mailbot.sources.statements import Unfit
 # system, table, column, value → the rows of a lookup table
 Lookup = Callable[[str, str, str, Value], Sequence[Row]]
 
+_NOTHING: Mapping[str, Mapping[str, Value]] = {}
+
 
 @dataclass(slots=True)
 class Describer:
@@ -30,6 +32,9 @@ class Describer:
     language: str
     depths: Mapping[Place, int]
     _recipients: dict[tuple[Place, str], tuple[Recipient, ...]] = field(default_factory=dict)
+    # One object for all rows of an entry, of whom there may be a hundred thousand.
+    _personal: dict[tuple[Place, int], Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    _given: dict[tuple[Place, int, bool], tuple[str, ...]] = field(default_factory=dict)
 
     def findings(self) -> tuple[Finding, ...]:
         """Every certain and possible row, in a stable order, children before parents."""
@@ -47,8 +52,14 @@ class Describer:
         return Verdict(Certainty.POSSIBLE, reason, fact.label) if reason else None
 
     def _finding(self, fact: Fact, verdict: Verdict) -> Finding:
-        spec = fact.entry.spec
-        system, table = fact.entry.place
+        entry, spec = fact.entry, fact.entry.spec
+        system, table = entry.place
+        name = (entry.place, entry.number)
+        if name not in self._personal:
+            self._personal[name] = entry.personal
+        own_key = " equals " in verdict.reason
+        if (*name, own_key) not in self._given:
+            self._given[(*name, own_key)] = _provided(entry, own_key)
         return Finding(
             system=system,
             table=table,
@@ -57,11 +68,13 @@ class Describer:
             reason=verdict.reason,
             trail=verdict.trail,
             row=fact.row,
-            personal=fact.entry.personal,
-            provided=_provided(fact.entry, verdict),
+            personal=self._personal[name],
+            provided=self._given[(*name, own_key)],
             volatile=spec.volatile,
             treatment=self.keeper.treatment(fact),
-            settings={right: self._settings(fact, values) for right, values in spec.set.items()},
+            settings={right: self._settings(fact, values) for right, values in spec.set.items()}
+            if spec.set
+            else _NOTHING,
             source=self._source(fact),
             recipients=self._disclosed(fact, spec.disclosure) if spec.disclosure else (),
             title=worded(spec.title, self.language) or table,
@@ -131,13 +144,13 @@ class Describer:
         return found or (Recipient(name=f"{where[1]} {to} {plain(value)}"),)
 
 
-def _provided(entry: Entry, verdict: Verdict) -> tuple[str, ...]:
+def _provided(entry: Entry, own_key: bool) -> tuple[str, ...]:
     """What of a row the person gave themselves (GDPR art. 20(1)): keys and personal data, and the
     text of forms that bear their own key. Notes about them, and text in others' records, are not.
     """
     if entry.spec.is_ not in ("person", "about"):
         return ()
-    form = entry.spec.is_ == "about" and entry.identify and " equals " in verdict.reason
+    form = entry.spec.is_ == "about" and entry.identify and own_key
     found = [c for kind, names in entry.personal.items() if kind != "text" for c in names]
     keys = [leaf.column for ways in entry.identify.values() for way in ways for leaf in way]
     notes = {leaf.column for leaf, _ in entry.read} - set(keys)

@@ -5,6 +5,7 @@ the name, or where nobody else uses it; a name alone never. Ownership runs from 
 never through the organisation's own rows and never from one person to another.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -174,7 +175,7 @@ class Judge:
         learnt = self.origin.get((kind, key))
         if learnt and not _holds(self.stated, kind, key):
             return f"{column} equals {word} learnt from {learnt}", f"{learnt} → {fact.label}"
-        return f"{column} equals {word}", fact.label
+        return sys.intern(f"{column} equals {word}"), fact.label  # one text for all such rows
 
     # Names.
 

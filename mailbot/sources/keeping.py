@@ -33,6 +33,7 @@ class Until:
     reason: str = ""
 
 
+_GOES = Treatment(do="delete")
 UNREADABLE = Until(None, "unreadable date")
 
 
@@ -180,7 +181,7 @@ def erased(fact: Fact) -> Treatment:
     """How a record goes that nothing keeps (any more), as the map says."""
     mode = fact.entry.spec.erase
     if mode == "delete":
-        return Treatment(do="delete")
+        return _GOES
     changed = replaced(fact) if mode == "replace" else blank(fact, _personal(fact))
     if changed.stuck:
         return Treatment(do="manual", reason=f"cannot be emptied: {', '.join(changed.stuck)}")
