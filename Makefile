@@ -32,7 +32,8 @@ bench: $(VENV)/ready
 # Slow proofs: many kills, long fuzzing.
 soak: $(VENV)/ready
 	MAILBOT_SOAK=1 $(RUN)/pytest -rs tests/fuzz tests/stories tests/live -k "kill or fuzz"
-	MAILBOT_SOAK=1 $(RUN)/pytest $(SPREAD) -rs tests/contract/test_graph_faults.py tests/contract/test_ews_faults.py
+	MAILBOT_SOAK=1 $(RUN)/pytest $(SPREAD) -rs tests/contract/test_graph_faults.py tests/contract/test_ews_faults.py \
+	    tests/contract/test_sql_source.py
 
 # The lock file names no registry host: pip's own configuration says where packages come from.
 lock: $(VENV)/ready

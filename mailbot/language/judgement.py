@@ -17,7 +17,7 @@ F64 = NDArray[np.float64]
 
 _FIRST_DETAIL = 1 + len(RIGHTS)
 _DOUBTFUL = -3.0  # log-odds below which a label needs no second look
-_CLEAR = 4.0  # log-odds of a sentence that is a request by itself, whatever stands around it
+_CLEAR = 2.5  # log-odds of a sentence that is a request by itself, whatever stands around it
 _SAID_YES = 2.0  # added where someone takes up a quoted question: "shall we delete …?" "Yes."
 
 

@@ -1,6 +1,7 @@
 """One contract for every database engine: find all of a person, act on what was approved."""
 
 import tomllib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -169,9 +170,10 @@ def everything(sources: AllSources) -> dict[tuple[str, str], list[dict[str, Any]
 def test_erasing_people_one_after_the_other_touches_nobody_else(new_url: NewUrl) -> None:
     planted, sources = estate(new_url, crowd=3)
     before = everything(sources)
-    # What an engine does differently shows on a third of them as well.
+    # What an engine does differently shows on some of them as well; `make soak` erases everybody.
     people = list(planted.people.items())
-    for who, person in people if new_url().startswith("sqlite") else people[::3]:
+    step = 1 if os.environ.get("MAILBOT_SOAK") else 2 if new_url().startswith("sqlite") else 6
+    for who, person in people[::step]:
         found = sources.find(subject(email=person.email, name=person.name))
         touched = set()
         for name in sources.names():

@@ -147,8 +147,8 @@ def test_a_correction_names_the_right_and_one_wrong_right_is_not_an_ordinary_mai
 
 
 def test_one_sender_teaches_only_so_much(small: World):
-    for number in range(8):
-        small.write(INGRID, f"Sluttet {number}", LEAVERS[number % 3][1] + f" Sak {number}.")
+    for name in ("Siri", "Kari Lie", "Jon", "Marte Olsen", "Ola", "Per Berg", "Nina", "Liv Dahl"):
+        small.write(INGRID, "Sluttet", ALIKE.replace("Per Tangen", name))
         small.reply(small.question(), "IKKE PERSONVERN")
     assert lessons(small) == 6
 

@@ -185,6 +185,16 @@ def test_disguise_changes_nothing(classifier: Classifier, disguised: str) -> Non
     assert hidden.privacy == pytest.approx(plain.privacy)
 
 
+@pytest.mark.parametrize("ordinary", [5, 20, 100, 500])
+def test_a_clear_request_is_heard_before_and_after_many_ordinary_sentences(
+    classifier: Classifier, ordinary: int
+) -> None:
+    request = "Jeg vil ha slettet alle opplysninger dere har om meg."
+    text = "Vi er fornøyde med programmet deres. " * ordinary + request
+    assert classifier.classify("", text).route is not Route.LEAVE
+    assert classifier.classify("", f"{request} {text}").route is not Route.LEAVE
+
+
 def test_a_text_too_long_to_read_whole_is_never_left_alone(classifier: Classifier) -> None:
     text = "Skriveren virker ikke. " * 40_000
     assert quickest(lambda: classifier.classify("", text)) < 1.0

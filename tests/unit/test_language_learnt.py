@@ -100,7 +100,7 @@ def test_contradicting_lessons_cancel_out(plain):
 
 
 def test_a_named_right_is_heard_in_alike_mail(plain):
-    text = "Adressen deres på meg er feil, jeg vil ikke stå der."
+    text = "Dere har skrevet navnet mitt feil, det heter Aase."
     named = [
         lesson(plain, n, text, privacy=True, said=(Label.ERASURE,), denied=(Label.RECTIFICATION,))
         for n in range(3)
@@ -121,7 +121,7 @@ def test_words_that_name_people_leave_no_trait(plain):
     )
     assert plain.traits("", one) == plain.traits("", other)
     small = "slett ragnhild brattvåg fra registeret"
-    assert plain.traits("", small) == plain.traits("", "slett torgeir uthaug fra registeret")
+    assert plain.traits("", small) == plain.traits("", "slett oddlaug uthaug fra registeret")
     signed = "Slett brukeren. Mvh Kari Moe"
     assert plain.traits("", signed, "Kari Moe") == plain.traits("", "Slett brukeren. Mvh")
 
