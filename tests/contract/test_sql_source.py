@@ -1,7 +1,7 @@
 """One contract for every database engine: find all of a person, act on what was approved."""
 
-import tomllib
 import os
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
