@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailbot import datamap
@@ -108,6 +108,7 @@ def test_variants_hold_what_a_column_may_hold() -> None:
     assert email_variants("no address") == ()
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draw reads a list of domains
 @given(st.emails())
 def test_every_variant_is_the_same_address(address: str) -> None:
     found = email_variants(address)
