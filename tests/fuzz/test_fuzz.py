@@ -48,10 +48,11 @@ def test_fuzz_octets(tmp_path: Path) -> None:
     if COLLECTED.is_dir():
         for path in sorted(COLLECTED.glob("*.eml"))[:: 1 if SOAK else 8]:
             (seeds / path.name).write_bytes(path.read_bytes()[:20_000])
+    # libFuzzer's own limit of memory counts what this process holds; the check has one of its own.
     found = subprocess.run(
         [
             sys.executable, "-m", "tests.fuzz.octets", f"-max_total_time={SECONDS}",
-            "-max_len=20000", "-rss_limit_mb=1200", "-timeout=60", "-print_final_stats=1",
+            "-max_len=20000", "-rss_limit_mb=0", "-timeout=60", "-print_final_stats=1",
             f"-artifact_prefix={tmp_path}/", str(tmp_path / "seeds"),
         ],
         cwd=ROOT, capture_output=True, text=True, timeout=SECONDS + 300,
