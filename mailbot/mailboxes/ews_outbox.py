@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mailbot.clients.ews import EwsClient
+from mailbot.clients.ews import CALL_SECONDS, WATCHDOG_SECONDS, EwsClient
 from mailbot.clients.mime import build
 from mailbot.errors import Permanent
 from mailbot.mailboxes import ews_folders
@@ -23,7 +23,9 @@ from mailbot.ports import Clock
 if TYPE_CHECKING:
     from exchangelib import Account
 
-_SETTLED = 120.0  # seconds after which a draft that is still one was surely not sent
+# Seconds after which a draft that is still one was surely not sent: longer than a request that the
+# watchdog gave up may still be on its way.
+_SETTLED = WATCHDOG_SECONDS + CALL_SECONDS
 _CONFIRM = (0.0, 0.3, 0.6, 1.2, 2.4)  # seconds before each look for the sent copy
 _LARGEST = 35 * 1024 * 1024
 
