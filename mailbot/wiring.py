@@ -307,16 +307,20 @@ def followup_words() -> FollowupWords:
 
 
 @contextmanager
-def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
-    """The daemon over opened parts, with its reader process."""
+def open_daemon(
+    parts: Parts, environ: Mapping[str, str], lent: Reader | None = None
+) -> Iterator[Daemon]:
+    """The daemon over opened parts, with its reader process. `lent`: a reader of such settings
+    that outlives the daemon; its process starts with its first mail."""
     settings = parts.settings
     words = decision_words()
-    reader = reader_of(settings)
+    reader = lent or reader_of(settings)
     flow = flow_of(parts)
     intake = Intake(parts.store, flow, reader, words, followup_words(), parts.clock)
     learning = Learning(parts.store, reader, settings.classify, parts.clock)
     learning.refresh()
-    reader.start()
+    if lent is None:
+        reader.start()
     try:
         yield Daemon(
             parts.store,
@@ -331,4 +335,5 @@ def open_daemon(parts: Parts, environ: Mapping[str, str]) -> Iterator[Daemon]:
             sealer_of(settings, environ, "hand-in").unseal,
         )
     finally:
-        reader.close()
+        if lent is None:
+            reader.close()

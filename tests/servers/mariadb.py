@@ -2,12 +2,7 @@
 
 import itertools
 import os
-import pwd
-import shutil
 import signal
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +11,9 @@ import pymysql
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.servers.process import find_binary, free_ports
+from tests.servers.process import find_binary
+from tests.servers.scratch import scratch_server
 
-STARTS_WITHIN = 60.0  # seconds
 _names = itertools.count(1)
 
 # Nothing here outlives the test, so nothing needs to reach the disk.
@@ -42,35 +37,34 @@ _BOOT = (
 @contextmanager
 def mariadb() -> Iterator[str]:
     """The address of a fresh server (its database "mysql"); skips where there is no binary."""
-    server, install = find_binary("mariadbd"), find_binary("mariadb-install-db")
-    if server is None or install is None:
+    server, installer = find_binary("mariadbd"), find_binary("mariadb-install-db")
+    if server is None or installer is None:
         pytest.skip("MariaDB is not installed here")
-    home = Path(tempfile.mkdtemp(prefix="mailbot-my-"))
-    user = _unprivileged(home)
     fast = [found] if (found := find_binary("eatmydata")) else []
-    try:
-        _run(user, *fast, install, "--no-defaults", f"--datadir={home / 'data'}",
-             "--auth-root-authentication-method=normal", "--skip-test-db",
-             "--skip-name-resolve")  # fmt: skip
+
+    def install(home: Path) -> list[str]:
         (home / "boot.sql").write_text("".join(f"{line};\n" for line in _BOOT))
         (home / "boot.sql").chmod(0o644)
-        (port,) = free_ports(1)
-        command = [*fast, server, "--no-defaults", f"--datadir={home / 'data'}", f"--port={port}",
-                   f"--socket={home / 's'}", f"--pid-file={home / 'pid'}",
-                   f"--init-file={home / 'boot.sql'}", *_SETTINGS]  # fmt: skip
-        with (home / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=home, user=user,
-                group=_group(user), extra_groups=[] if user else None, start_new_session=True,
-            )  # fmt: skip
-        try:
-            url = f"mysql+pymysql://mailbot:pw@127.0.0.1:{port}/mysql"
-            _until_ready(url, process, home / "log")
-            yield url
-        finally:
-            _stop(process)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        return [*fast, installer, "--no-defaults", f"--datadir={home / 'data'}",
+                "--auth-root-authentication-method=normal", "--skip-test-db",
+                "--skip-name-resolve"]  # fmt: skip
+
+    def command(home: Path, port: int) -> list[str]:
+        return [*fast, server, "--no-defaults", f"--datadir={home / 'data'}", f"--port={port}",
+                f"--socket={home / 's'}", f"--pid-file={home / 'pid'}",
+                f"--init-file={home / 'boot.sql'}", *_SETTINGS]  # fmt: skip
+
+    def address(port: int) -> str:
+        return f"mysql+pymysql://mailbot:pw@127.0.0.1:{port}/mysql"
+
+    with scratch_server(
+        install,
+        command,
+        lambda port: _connect(address(port)),
+        pymysql.MySQLError,
+        signal.SIGTERM,
+    ) as port:
+        yield address(port)
 
 
 def fresh_database(url: str, charset: str = "utf8mb4") -> str:
@@ -89,47 +83,3 @@ def _connect(url: str) -> "pymysql.Connection[pymysql.cursors.Cursor]":
         host=parts.host, port=parts.port or 3306, user=parts.username,
         password=parts.password or "", connect_timeout=2, autocommit=True,
     )  # fmt: skip
-
-
-def _unprivileged(home: Path) -> str | None:
-    """MariaDB refuses to run as root: then it is run as nobody."""
-    if os.getuid() != 0:
-        return None
-    nobody = pwd.getpwnam("nobody")
-    os.chown(home, nobody.pw_uid, nobody.pw_gid)
-    return "nobody"
-
-
-def _group(user: str | None) -> int | None:
-    return pwd.getpwnam(user).pw_gid if user else None
-
-
-def _run(user: str | None, *command: str) -> None:
-    done = subprocess.run(
-        command, user=user, group=_group(user), extra_groups=[] if user else None, cwd="/",
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=120,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(done.stdout.decode(errors="replace")[-2000:])
-
-
-def _until_ready(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    give_up = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < give_up and server.poll() is None:
-        try:
-            _connect(url).close()
-        except pymysql.MySQLError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(log.read_text(errors="replace")[-2000:])
-
-
-def _stop(server: "subprocess.Popen[bytes]") -> None:
-    if server.poll() is None:
-        server.send_signal(signal.SIGTERM)
-    try:
-        server.wait(15)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait(10)

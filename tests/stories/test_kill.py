@@ -19,7 +19,7 @@ import pytest
 from mailbot import demo_scene as scene
 from mailbot.case import State
 from mailbot.demo import Stage
-from mailbot.wiring import decision_words, open_daemon, open_parts
+from mailbot.wiring import decision_words, open_daemon, open_parts, reader_of
 from tests.stories.test_straight_way import ERASE
 from tests.stories.world import INGRID, KARI
 
@@ -50,7 +50,8 @@ def _live(folder: Path, n: int, before: bool) -> None:
     stage = Stage.again(folder)
     with open_parts(stage.settings, stage.environ) as opened:
         parts = replace(opened, store=Killing(opened.store, n, before))
-        with open_daemon(parts, stage.environ) as daemon:
+        # Most lives end before they read a mail: only those that do start a reader process.
+        with open_daemon(parts, stage.environ, reader_of(stage.settings)) as daemon:
             parts.store.armed = True
             now = datetime.now(UTC)
             if not _delivered(stage, "request"):

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from mailbot import demo_scene as scene
 from mailbot.case import Case, Matter
+from mailbot.config import Settings
 from mailbot.daemon import Daemon
 from mailbot.demo import Stage, text_of
-from mailbot.wiring import Parts, open_daemon, open_parts
+from mailbot.reader import Reader
+from mailbot.trust import trust_of
+from mailbot.wiring import Parts, open_daemon, open_parts, reader_of
 
 KARI, STRANGER = "leder@example.no", "kari@stranger.example"
 INGRID = "ingrid.solvang@solvang-bygg.no"
@@ -113,13 +116,23 @@ class World:
         db.close()
 
 
+_READERS: dict[str, Reader] = {}
+
+
+def reader(settings: Settings) -> Reader:
+    """One reader process for all stories of this process with the same settings: starting one
+    costs as much as a story. It keeps nothing of a mail, and each daemon tells it its lessons
+    anew; it ends when we hang up."""
+    return _READERS.setdefault(repr((trust_of(settings), settings.classify)), reader_of(settings))
+
+
 @contextmanager
 def world(folder: Path, edit=str) -> Iterator[World]:  # noqa: ANN001
     """Open the world; `edit` changes mailbot.toml before it is read."""
     made = World(folder, edit)
     with (
         open_parts(made.stage.settings, made.stage.environ, made.clock) as parts,
-        open_daemon(parts, made.stage.environ) as daemon,
+        open_daemon(parts, made.stage.environ, reader(made.stage.settings)) as daemon,
     ):
         made.parts, made.daemon = parts, daemon
         yield made
