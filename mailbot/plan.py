@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from mailbot.record import Row, as_json, canonical
+from mailbot.record import Finding, Row, as_json, canonical, identity
 
 
 class Do(StrEnum):
@@ -63,6 +63,27 @@ class Action:
     title: str = ""
     order: int = 0
     done: bool = False  # under an earlier version of the plan: still told of, never repeated
+
+    @classmethod
+    def on(cls, finding: Finding, do: Do) -> "Action":
+        """What is to be done with one finding; it gets its number when all are known."""
+        return cls(
+            number=0,
+            do=do,
+            system=finding.system,
+            table=finding.table,
+            key=finding.key,
+            before=finding.row,
+            volatile=finding.volatile,
+            trail=finding.trail,
+            title=finding.title,
+            order=finding.order,
+        )
+
+    @property
+    def identity(self) -> str:
+        """The identity of the record that it is about: that of its finding."""
+        return identity(self.system, self.table, self.key)
 
     @property
     def changes(self) -> bool:

@@ -152,6 +152,13 @@ class Treatment:
     reason: str = ""  # e.g. "no write access here": why it cannot be done by mailbot
 
 
+def identity(system: str, table: str, key: Row) -> str:
+    """One name for one record."""
+    return canonical(
+        [system, table, {name: as_json(value) for name, value in key.items()}]
+    ).decode()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One record of the person.
@@ -185,9 +192,7 @@ class Finding:
     @property
     def identity(self) -> str:
         """The same record is the same identity, whichever search found it."""
-        return canonical(
-            [self.system, self.table, {name: as_json(value) for name, value in self.key.items()}]
-        ).decode()
+        return identity(self.system, self.table, self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

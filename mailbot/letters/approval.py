@@ -12,7 +12,7 @@ from mailbot.case import Classification, Label, Subject
 from mailbot.datamap import DataMap
 from mailbot.letters import tally
 from mailbot.letters.clean import excerpt, one_line
-from mailbot.letters.items import heading, identity_of, named, row_of, said_of
+from mailbot.letters.items import heading, named, row_of, said_of
 from mailbot.letters.look import Html, Look, Plain, Row, page
 from mailbot.letters.tag import subject_tag
 from mailbot.letters.templates import Templates, Words
@@ -272,7 +272,7 @@ def _changes_contact(facts: QuestionFacts) -> bool:
     """Whether a correction touches an address or a number: how accounts are taken over."""
     findings = {finding.identity: finding for finding in facts.result.findings}
     for action in facts.plan.actions:
-        finding = findings.get(identity_of(action))
+        finding = findings.get(action.identity)
         if action.do is Do.CORRECT and finding is not None:
             keys = {c for kind in ("email", "phone") for c in finding.personal.get(kind, ())}
             if keys & set(action.after):

@@ -9,7 +9,7 @@ from mailbot.letters.clean import one_line
 from mailbot.letters.look import Row
 from mailbot.letters.templates import Words
 from mailbot.plan import CASE_FILE, Action, Do
-from mailbot.record import Certainty, Finding, Typed
+from mailbot.record import Finding, Typed
 
 
 def heading(action: Action, titles: tally.Titles, words: Words) -> str:
@@ -40,7 +40,7 @@ def row_of(
 ) -> Row:
     if action.table and action.system not in titles.exchange:
         table = titles.table(action.system, action.table, action.title)
-        told = describe(action.before, action.key, findings.get(identity_of(action)))
+        told = describe(action.before, action.key, findings.get(action.identity))
     else:
         table, told = "", one_line(action.title, 120)
         if action.do is Do.NOTIFY:
@@ -82,17 +82,6 @@ def why(action: Action, datamap: DataMap, words: Words) -> str:
         reason, law = tally.grounds(action.rule, action.reason, datamap, words)
         return f"{reason}, {law}" if law else reason
     return said_of(action.reason, words)
-
-
-def identity_of(action: Action) -> str:
-    return Finding(
-        system=action.system,
-        table=action.table,
-        key=action.key,
-        certainty=Certainty.CERTAIN,
-        reason="",
-        trail="",
-    ).identity
 
 
 _NUMBERED = ("nr", "no", "num", "nummer", "number", "ref", "kode", "code")

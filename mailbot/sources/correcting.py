@@ -60,10 +60,10 @@ class Corrector:
             if after and not self.writable:
                 doubts.append("no write access here")
             if doubts:
-                manual = replace(_action(finding, Do.MANUAL), reason=doubts[0])
+                manual = replace(Action.on(finding, Do.MANUAL), reason=doubts[0])
                 found.append(manual)
             elif after:
-                found.append(replace(_action(finding, Do.CORRECT), after=after))
+                found.append(replace(Action.on(finding, Do.CORRECT), after=after))
         return found
 
     def _of(self, finding: Finding) -> list[Entry]:
@@ -251,18 +251,3 @@ def _parted(address: str, columns: Sequence[str]) -> dict[str, str] | None:
     if places:
         found[places[0]] = place if codes else f"{code} {place}"
     return found if street else None
-
-
-def _action(finding: Finding, do: Do) -> Action:
-    return Action(
-        number=0,
-        do=do,
-        system=finding.system,
-        table=finding.table,
-        key=finding.key,
-        before=finding.row,
-        volatile=finding.volatile,
-        trail=finding.trail,
-        title=finding.title,
-        order=finding.order,
-    )

@@ -202,19 +202,19 @@ class ExchangeSource:
             case Label.ERASURE:
                 return [*map(_erasing, certain), *self._tasks()]
             case Label.ACCESS:
-                return [*(_action(Do.DISCLOSE, finding) for finding in certain), *self._tasks()]
+                return [*(Action.on(finding, Do.DISCLOSE) for finding in certain), *self._tasks()]
             case Label.PORTABILITY:
                 wrote = [finding for finding in certain if finding.reason == WROTE]
-                return [_action(Do.DISCLOSE, finding) for finding in wrote]
+                return [Action.on(finding, Do.DISCLOSE) for finding in wrote]
             case Label.RECTIFICATION:
                 wrong = entries.to_correct(certain, corrections)
                 return [
-                    replace(_action(Do.MANUAL, finding), reason=entries.CORRECT_BY_HAND)
+                    replace(Action.on(finding, Do.MANUAL), reason=entries.CORRECT_BY_HAND)
                     for finding in wrong
                 ]
             case Label.RESTRICTION if certain:
                 # One task for the mailbox, not one for each of hundreds of mails.
-                task = replace(_action(Do.MANUAL, certain[0]), key={}, before={}, title="")
+                task = replace(Action.on(certain[0], Do.MANUAL), key={}, before={}, title="")
                 return [replace(task, reason="mail cannot be marked: leave it unused")]
         return []
 
@@ -387,20 +387,5 @@ def _together(have: Sequence[str], new: Iterable[str]) -> tuple[str, ...]:
 
 def _erasing(finding: Finding) -> Action:
     if finding.treatment.do == "manual":
-        return replace(_action(Do.MANUAL, finding), reason=finding.treatment.reason)
-    return _action(Do.DELETE, finding)
-
-
-def _action(do: Do, finding: Finding) -> Action:
-    return Action(
-        number=0,
-        do=do,
-        system=finding.system,
-        table=finding.table,
-        key=finding.key,
-        before=finding.row,
-        volatile=finding.volatile,
-        trail=finding.trail,
-        title=finding.title,
-        order=finding.order,
-    )
+        return replace(Action.on(finding, Do.MANUAL), reason=finding.treatment.reason)
+    return Action.on(finding, Do.DELETE)

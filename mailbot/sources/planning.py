@@ -39,7 +39,7 @@ def plain_actions(right: Label, findings: Sequence[Finding], *, writable: bool) 
     if right is Label.PORTABILITY:
         certain = [f for f in certain if any(f.row.get(c) is not None for c in f.provided)]
     if right in _DISCLOSING:
-        return [_action(finding, Do.DISCLOSE) for finding in certain]
+        return [Action.on(finding, Do.DISCLOSE) for finding in certain]
     if right not in _SETTING:
         return []
     set_ = [finding for finding in certain if finding.settings.get(right.value)]
@@ -53,7 +53,7 @@ def plain_actions(right: Label, findings: Sequence[Finding], *, writable: bool) 
         if not after:
             continue  # it says so already
         do, reason = (Do.SET, "") if writable else (Do.MANUAL, "no write access here")
-        found.append(replace(_action(finding, do), after=after, reason=reason))
+        found.append(replace(Action.on(finding, do), after=after, reason=reason))
     return found
 
 
@@ -66,7 +66,7 @@ def unmarked(
     certain = [finding for finding in findings if finding.certainty is Certainty.CERTAIN]
     covered = any(f.settings.get(Label.RESTRICTION.value) for f in certain)
     return [
-        replace(_action(finding, Do.MANUAL), reason=NO_MARK)
+        replace(Action.on(finding, Do.MANUAL), reason=NO_MARK)
         for finding in certain
         if row_id(finding.table, finding.key) not in done
         and not finding.settings.get(Label.RESTRICTION.value)
@@ -74,26 +74,11 @@ def unmarked(
     ]
 
 
-def _action(finding: Finding, do: Do) -> Action:
-    return Action(
-        number=0,
-        do=do,
-        system=finding.system,
-        table=finding.table,
-        key=finding.key,
-        before=finding.row,
-        volatile=finding.volatile,
-        trail=finding.trail,
-        title=finding.title,
-        order=finding.order,
-    )
-
-
 def erasing(finding: Finding) -> Action:
     """What the data map makes of one finding when it is to be erased."""
     treatment = finding.treatment
     return replace(
-        _action(finding, Do(treatment.do)),
+        Action.on(finding, Do(treatment.do)),
         after=treatment.after,
         reason=treatment.reason,
         rule=treatment.rule,

@@ -33,18 +33,7 @@ _WITH_COPY = frozenset({Label.ACCESS, Label.PORTABILITY})
 def disclosed(ctx: Context, proposal: Proposal) -> tuple[Finding, ...]:
     """The findings that the plan discloses, in the order of its actions."""
     by_identity = {finding.identity: finding for finding in ctx.result.findings}
-    wanted = [
-        Finding(
-            system=action.system,
-            table=action.table,
-            key=action.key,
-            certainty=Certainty.CERTAIN,
-            reason="",
-            trail="",
-        ).identity
-        for action in proposal.actions
-        if action.do is Do.DISCLOSE
-    ]
+    wanted = [action.identity for action in proposal.actions if action.do is Do.DISCLOSE]
     return tuple(by_identity[identity] for identity in wanted if identity in by_identity)
 
 

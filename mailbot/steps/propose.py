@@ -70,7 +70,7 @@ def _kept_by_staff(ctx: Context) -> dict[str, str]:
     if ctx.proposal is None or ctx.matter.right is not Label.ERASURE:
         return {}
     return {
-        identity_of(action): action.reason
+        action.identity: action.reason
         for action in ctx.proposal.actions
         if action.do is Do.KEEP
         and not (action.after or action.rule or action.until)
@@ -92,7 +92,7 @@ def _keeping(actions: Iterable[Action], kept: Mapping[str, str]) -> list[Action]
     """For sources that know nothing of keeping, such as mail."""
     return [
         replace(action, do=Do.KEEP, after={}, reason=kept[identity], rule="", until=None)
-        if action.table and (identity := identity_of(action)) in kept
+        if action.table and (identity := action.identity) in kept
         else action
         for action in actions
     ]
@@ -100,25 +100,13 @@ def _keeping(actions: Iterable[Action], kept: Mapping[str, str]) -> list[Action]
 
 def _with_earlier(fresh: Sequence[Action], earlier: Sequence[Action]) -> list[Action]:
     """The plan, and what was done already: a record that is there again is as it is found now."""
-    found = {identity_of(action): action for action in fresh}
+    found = {action.identity: action for action in fresh}
     for action in earlier:
-        now = found.get(identity_of(action))
+        now = found.get(action.identity)
         left = now is not None and now.do is Do.KEEP and not now.after
         if now is None or (left and action.do is not Do.DELETE):
-            found[identity_of(action)] = action
+            found[action.identity] = action
     return [*(a for a in fresh if not a.table), *(a for a in found.values() if a.table)]
-
-
-def identity_of(action: Action) -> str:
-    """The identity of the record that an action is about."""
-    return Finding(
-        system=action.system,
-        table=action.table,
-        key=action.key,
-        certainty=Certainty.CERTAIN,
-        reason="",
-        trail="",
-    ).identity
 
 
 def on_record(ctx: Context, datamap: DataMap) -> bool:

@@ -69,17 +69,7 @@ def verify(ctx: Context, tools: Tools) -> Outcome:
     learnt = tuple(replace(key, verified=True) for key in ctx.result.learnt)
     subject = replace(ctx.subject, keys=(*ctx.subject.keys, *learnt))
     result = search(subject, tools.sources, ctx.correspondence, ctx.matter.received, tools.of_cases)
-    actions = {
-        Finding(
-            system=action.system,
-            table=action.table,
-            key=action.key,
-            certainty=Certainty.CERTAIN,
-            reason="",
-            trail="",
-        ).identity: action
-        for action in ctx.plan.actions
-    }
+    actions = {action.identity: action for action in ctx.plan.actions}
     binned = _in_the_bin(ctx.plan.actions, tools)
     remaining = [
         finding
