@@ -27,6 +27,7 @@ from mailbot.steps.belong import (
 from mailbot.steps.classify import TRIAGE, likely_right
 from mailbot.steps.code import Brought, brings_code, proven_subject
 from mailbot.steps.notify import tell_approvers, told
+from mailbot.steps.respond import QUESTIONED
 
 # A follow-up before this point sends the matter back to look again; after it, it is too late.
 # One that waits for a code goes on waiting: another code would only make the first one worthless.
@@ -244,10 +245,11 @@ class Followups:
             return
         now = self.clock.now()
         rests = matter.state is State.CLASSIFIED and matter.due is not None and matter.due > now
-        if self._too_late(matter) or rests:
+        asked = QUESTIONED in matter.flags
+        if self._too_late(matter) or (rests and not asked):
             return  # one that rests already looks at everything when it is due
         due = self._quiet(count, now)
-        flags = tuple(flag for flag in matter.flags if not flag.startswith(SAID))
+        flags = tuple(f for f in matter.flags if not f.startswith(SAID) and f != QUESTIONED)
         back = Move(
             to=State.CLASSIFIED,
             reason="follow-up",

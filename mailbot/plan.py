@@ -39,6 +39,7 @@ class Purpose(StrEnum):
     ANSWER = "answer"
     REFUSAL = "refusal"  # art. 12(4): reasons, Datatilsynet, courts
     EXTENSION = "extension"  # art. 12(3): two further months, with reasons
+    CLARIFICATION = "clarification"  # a question of staff to the person; the answer is still due
     UNKNOWN_SENDER = "unknown_sender"  # the uniform text, whatever was found
 
 
@@ -192,5 +193,7 @@ class Proposal:
     purpose: Purpose
     actions: tuple[Action, ...] = ()
     recipients: tuple[str, ...] = ()
-    reason: str = ""  # of a refusal or an extension, in the approver's words
+    reason: str = ""  # of a refusal or an extension, or a question, in the approver's words
+    # What staff said to keep or leave out, while a letter of another purpose stands in between.
+    held: tuple[Action, ...] = ()
     edited_text: str = ""  # a letter that an approver wrote: used as it stands

@@ -61,6 +61,8 @@ class QuestionFacts:
     extended: bool = False
     breach_until: datetime | None = None  # of a breach report: end of the 72 hours (art. 33), UTC
     hours_left: int = 0
+    may_ask: bool = False  # whether a question to the person gives nothing away
+    may_identify: bool = False  # whether the person may be asked to prove who they are
     errand: str = ""  # reapply | review | lifting: no mail began it
     edited: bool = False  # an approver wrote the letter; it is asked again
     said: str = ""  # denies | withdraws | narrows: what the person wrote again
@@ -310,12 +312,17 @@ def _letter(plan: Plan) -> dict[str, object]:
 def _answers(facts: QuestionFacts, words: Words) -> dict[str, object]:
     """Which replies make sense here, with numbers of this very plan in the example."""
     changing = [a.number for a in facts.plan.actions if a.do in tally.ERASING]
+    handed = [a.number for a in facts.plan.actions if a.do is Do.DISCLOSE]
+    answer = facts.purpose is Purpose.ANSWER and not facts.errand
     return {
         **{name: words("answers", name) for name in words.table("answers")},
         "numbers": ",".join(str(number) for number in changing[:2]),
+        "disclosed": ",".join(str(number) for number in handed[:2]),
+        "may_ask": answer and facts.may_ask,
+        "may_identify": answer and facts.may_identify,
         "may_edit": bool(facts.plan.letter.recipients),
         "may_extend": not (
             facts.errand or facts.extended or facts.urgent or facts.purpose is Purpose.EXTENSION
         ),
-        "may_refuse": facts.purpose is Purpose.ANSWER and not facts.errand,
+        "may_refuse": answer,
     }

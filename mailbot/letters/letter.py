@@ -54,7 +54,7 @@ class LetterFacts:
     found: int | None = None  # how many records are surely the person's; None: not counted
     searched: tuple[str, ...] = ()
     not_searched: tuple[NotSearched, ...] = ()
-    reason: str = ""  # of a refusal or an extension, in the approver's words
+    reason: str = ""  # of a refusal or an extension, or the question asked, in the approver's words
     files: tuple[str, ...] = ()  # names of what is sent along
     delivery: str = "encrypted-pdf"  # encrypted-pdf | encrypted-zip | plain | by-hand
     redactions: int | None = None  # places in the files where others were masked; None: not counted
@@ -203,6 +203,7 @@ def _values(facts: LetterFacts, words: Words) -> dict[str, object]:
         "received": words.date(facts.received),
         "today": words.date(facts.today),
         "last_day": words.date(facts.last_day),
+        "late": facts.today > facts.last_day,
         "new_last_day": words.date(facts.extended_last_day or facts.last_day),
         "marketing": facts.marketing,
         "already": facts.already,
@@ -244,6 +245,7 @@ def _done(facts: LetterFacts, titles: tally.Titles, words: Words) -> dict[str, o
         ],
         "disclosed": tally.lines(actions, (Do.DISCLOSE,), titles)
         or tally.found_lines(facts.findings, titles),
+        "left_out": tally.lines(actions, (Do.REDACT,), titles),
         "restricted": tally.lines(actions, (Do.RESTRICT, Do.SET), titles),
         "set": tally.lines(actions, (Do.SET,), titles),
         "corrected": tally.changes(actions, titles, words("empty_value")),

@@ -11,8 +11,9 @@ from mailbot.letters import NoticeFacts, QuestionFacts, write_notice, write_ques
 from mailbot.message import Mail
 from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.steps import approvers, outgoing
+from mailbot.steps.decide import may_ask, may_identify
 from mailbot.steps.errand import errand
-from mailbot.steps.respond import EXTENDED
+from mailbot.steps.respond import EXTENDED, QUESTIONED
 
 _BREACH_REMINDER = timedelta(hours=12)
 
@@ -35,6 +36,8 @@ SAID = "said-"  # begins the flag of what the person said when they wrote again
 
 def _said(ctx: Context) -> str:
     """What the latest follow-up says that an approver must not overlook; "" if nothing."""
+    if QUESTIONED in ctx.matter.flags:
+        return "silent"  # whoever answers takes the flag away
     return next((f.removeprefix(SAID) for f in ctx.matter.flags if f.startswith(SAID)), "")
 
 
@@ -72,6 +75,8 @@ def ask(ctx: Context, tools: Tools) -> Outcome:
                 errand=errand(ctx),
                 edited=bool(ctx.proposal and ctx.proposal.edited_text),
                 said=_said(ctx),
+                may_ask=may_ask(ctx),
+                may_identify=may_identify(ctx),
                 urgent=ctx.matter.marketing or ctx.matter.right.value in URGENT,
                 datamap=settings.datamap,
                 organisation=settings.organisation,

@@ -43,6 +43,7 @@ _CODES_IN_A_MAIL = 5
 _MOST_READ = 20_000  # characters of a mail that brings a code
 _SENT = "code-sent"
 _GIVEN_UP = "code-given-up"
+DEMANDED = "identity-demanded"  # by an approver, who had doubts (art. 12(6))
 
 
 def wants_code(ctx: Context, settings: Settings, on_record: bool, proven: bool) -> bool:
@@ -60,7 +61,8 @@ def wants_code(ctx: Context, settings: Settings, on_record: bool, proven: bool) 
         return False
     if any(key.origin == "code" for key in ctx.subject.keys):
         return False
-    return not proven or ctx.matter.right.value in settings.identity.code_for
+    asked_for = DEMANDED in ctx.matter.flags
+    return asked_for or not proven or ctx.matter.right.value in settings.identity.code_for
 
 
 def hashed(code: str, case_key: bytes) -> str:

@@ -17,8 +17,12 @@ from mailbot.move import Context, Move, Tools
 from mailbot.plan import Action, Do, Plan, Proposal, Purpose
 from mailbot.ports import KnownMessage, Token
 from mailbot.steps import approvers
+from mailbot.steps.belong import proven_by_code
 from mailbot.steps.classify import TRIAGE
+from mailbot.steps.code import DEMANDED
 from mailbot.steps.errand import errand
+from mailbot.steps.identify import NO_SEARCH
+from mailbot.steps.propose import STOP, held
 from mailbot.steps.respond import EXTENDED
 
 SECOND_THOUGHTS = "second-thoughts"  # of one who approved already: only a no counts
@@ -136,6 +140,12 @@ def decide(reply: Reply, approver: Approver, ctx: Context, tools: Tools) -> Move
             return _extend(reply, ctx, facts)
         case "keep":
             return _keep(reply, ctx, facts)
+        case "ask":
+            return _ask(reply, ctx, facts)
+        case "identity":
+            return _identity(ctx, facts)
+        case "redact":
+            return _redact(reply, ctx, facts)
         case "not_privacy":
             return Move(to=State.CLOSED, reason="not-privacy", facts=facts, void_tokens=True)
         case "right":
@@ -172,7 +182,7 @@ def _rights(reply: Reply, ctx: Context, reason: str, facts: dict[str, str]) -> M
         to=State.CLASSIFIED,
         reason=reason,
         facts={**facts, "rights": [right.value for right in rights]},
-        changes={"right": rights[0], "flags": _without(ctx, TRIAGE)},
+        changes={"right": rights[0], "flags": _without(ctx, TRIAGE, DEMANDED)},
         opens=tuple(right for right in rights[1:] if right not in taken),
         void_tokens=True,
     )
@@ -254,6 +264,74 @@ def _keep(reply: Reply, ctx: Context, facts: dict[str, str]) -> Move | Unusable:
     return _again(ctx, "items-kept", {**facts, "items": sorted(wanted)}, actions=actions)
 
 
+def _ask(reply: Reply, ctx: Context, facts: dict[str, str]) -> Move | Unusable:
+    """A question to the person, in the approver's words; it is itself approved before it leaves."""
+    question = (reply.reason or "").strip()
+    if not question:
+        return Unusable(reason="ask-without-text")
+    if ctx.matter.marketing:
+        return Unusable(reason="marketing-stop-cannot-wait")
+    if not may_ask(ctx):
+        # One uniform text to whom we do not know: a question would tell that they are on record.
+        return Unusable(reason="ask-unproven")
+    if _begun(ctx):
+        return Unusable(reason="something-done-already")
+    return _again(ctx, "question-asked", facts, purpose=Purpose.CLARIFICATION, words=question)
+
+
+def may_ask(ctx: Context) -> bool:
+    """Whether a question to the person gives nothing away: they are proven, or nothing of theirs
+    is in the answer. A stop of marketing waits for no answer (art. 21(3))."""
+    if ctx.matter.marketing:
+        return False
+    return ctx.matter.right in NO_SEARCH or any(key.verified for key in ctx.subject.keys)
+
+
+def _identity(ctx: Context, facts: dict[str, str]) -> Move | Unusable:
+    """Art. 12(6): in reasonable doubt the person is asked to prove who they are. A fresh look, so
+    that the code goes to the address on record, or the uniform letter is proposed."""
+    if not may_identify(ctx):
+        return Unusable(reason="identity-not-needed")
+    if proven_by_code(ctx.subject):
+        return Unusable(reason="identity-proven")
+    if ctx.plan is not None and ctx.plan.purpose is Purpose.UNKNOWN_SENDER:
+        return Unusable(reason="identity-in-the-letter")
+    if _begun(ctx):
+        return Unusable(reason="something-done-already")
+    return Move(
+        to=State.CLASSIFIED,
+        reason="identity-demanded",
+        facts=facts,
+        changes={"flags": (*_without(ctx, DEMANDED), DEMANDED)},
+        void_tokens=True,
+    )
+
+
+def may_identify(ctx: Context) -> bool:
+    """Whether identity matters: stopping must be easy (art. 7(3), 21(3)), and an answer without
+    personal data may go to anybody."""
+    return ctx.matter.right not in NO_SEARCH | STOP
+
+
+def _redact(reply: Reply, ctx: Context, facts: dict[str, str]) -> Move | Unusable:
+    """Leave records out of the copy that others have a right to see kept (art. 15(4), 20(4))."""
+    wanted = set(reply.items)
+    old = ctx.proposal.actions if ctx.proposal is not None else ()
+    if not wanted:
+        return Unusable(reason="redact-without-number")
+    if not wanted <= {action.number for action in old if action.do is Do.DISCLOSE}:
+        return Unusable(reason="redact-without-such-item")
+    actions = tuple(
+        replace(action, do=Do.REDACT) if action.number in wanted else action for action in old
+    )
+    return _again(ctx, "items-redacted", {**facts, "items": sorted(wanted)}, actions=actions)
+
+
+def _begun(ctx: Context) -> bool:
+    """Whether an earlier version of the plan has changed something already."""
+    return ctx.plan is not None and any(action.done for action in ctx.plan.actions)
+
+
 def _again(
     ctx: Context,
     reason: str,
@@ -266,12 +344,13 @@ def _again(
 ) -> Move:
     """A new version of the plan, to be drafted and asked again."""
     old = ctx.proposal or Proposal(purpose=Purpose.ANSWER)
-    to_letter = purpose in (Purpose.REFUSAL, Purpose.EXTENSION)
+    to_letter = purpose in (Purpose.REFUSAL, Purpose.EXTENSION, Purpose.CLARIFICATION)
     proposal = replace(
         old,
         purpose=purpose or old.purpose,
         actions=() if to_letter else (old.actions if actions is None else actions),
         reason=words or ("" if to_letter else old.reason),
+        held=held(old),
         edited_text=edited_text,
     )
     return Move(
@@ -283,5 +362,5 @@ def _again(
     )
 
 
-def _without(ctx: Context, flag: str) -> tuple[str, ...]:
-    return tuple(kept for kept in ctx.matter.flags if kept != flag)
+def _without(ctx: Context, *flags: str) -> tuple[str, ...]:
+    return tuple(kept for kept in ctx.matter.flags if kept not in flags)

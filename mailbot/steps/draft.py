@@ -133,7 +133,9 @@ def _written(
             request_subject=ctx.mail.subject if ctx.mail else "",
             recipients=proposal.recipients,
             received=days.received,
-            last_day=days.last_day,
+            last_day=ctx.matter.last_day
+            if proposal.purpose is Purpose.CLARIFICATION
+            else days.last_day,
             extended_last_day=days.extended_last_day,
             actions=proposal.actions,
             findings=disclosed(ctx, proposal) or _acted_on(ctx, proposal),

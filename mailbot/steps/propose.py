@@ -11,7 +11,8 @@ from mailbot.message import Verdict
 from mailbot.move import Context, Move, Outcome, Tools
 from mailbot.plan import CASE_FILE, Action, Correction, Do, Proposal, Purpose
 from mailbot.record import Certainty, Finding, Treatment, fingerprint
-from mailbot.steps.code import send_code, wants_code
+from mailbot.steps.belong import proven_by_code
+from mailbot.steps.code import DEMANDED, send_code, wants_code
 from mailbot.steps.execute import carried_out
 from mailbot.steps.identify import NO_SEARCH
 from mailbot.steps.others import beyond
@@ -67,15 +68,36 @@ def _kept_by_staff(ctx: Context) -> dict[str, str]:
     A keep without a rule and a date is staff's, but for those that a source gives with reasons of
     its own: what refers to a kept row stays, and what holds nothing personal.
     """
-    if ctx.proposal is None or ctx.matter.right is not Label.ERASURE:
+    if ctx.matter.right is not Label.ERASURE:
         return {}
-    return {
-        action.identity: action.reason
-        for action in ctx.proposal.actions
-        if action.do is Do.KEEP
-        and not (action.after or action.rule or action.until)
-        and not action.reason.startswith(_REASONS_OF_SOURCES)
-    }
+    return {action.identity: action.reason for action in held(ctx.proposal) if action.do is Do.KEEP}
+
+
+def held(proposal: Proposal | None) -> tuple[Action, ...]:
+    """The actions by which staff keep a record, or leave it out of a copy."""
+    if proposal is None:
+        return ()
+    return tuple(
+        action
+        for action in (*proposal.held, *proposal.actions)
+        if action.do is Do.REDACT
+        or (
+            action.do is Do.KEEP
+            and not (action.after or action.rule or action.until)
+            and not action.reason.startswith(_REASONS_OF_SOURCES)
+        )
+    )
+
+
+def _leaving_out(actions: Iterable[Action], proposal: Proposal | None) -> list[Action]:
+    """What staff said to leave out of the copy stays out of later versions as well."""
+    redacted = {action.identity for action in held(proposal) if action.do is Do.REDACT}
+    return [
+        replace(action, do=Do.REDACT)
+        if action.do is Do.DISCLOSE and action.identity in redacted
+        else action
+        for action in actions
+    ]
 
 
 def _as_kept(findings: Iterable[Finding], kept: Mapping[str, str]) -> list[Finding]:
@@ -145,16 +167,21 @@ def propose(ctx: Context, tools: Tools) -> Outcome:
     if code_wanted:
         return send_code(ctx, tools)
     stop = right in STOP and ctx.subject.verdict is not Verdict.FAIL
-    if not proven and not stop:
+    doubted = DEMANDED in ctx.matter.flags and not proven_by_code(ctx.subject)
+    if (not proven or doubted) and not stop:
         # law.md § 3: one uniform answer whatever was found, so that nobody learns who is on record.
-        proposal = Proposal(purpose=Purpose.UNKNOWN_SENDER, recipients=recipients)
-        return Move(to=State.PROPOSED, reason="sender-not-proven", documents={version: proposal})
+        proposal = Proposal(
+            purpose=Purpose.UNKNOWN_SENDER, recipients=recipients, held=held(ctx.proposal)
+        )
+        reason = "identity-demanded" if doubted else "sender-not-proven"
+        return Move(to=State.PROPOSED, reason=reason, documents={version: proposal})
     certain = [f for f in ctx.result.findings if f.certainty is Certainty.CERTAIN]
     if not proven:
         certain = _exact(ctx, sender.address)
     kept = _kept_by_staff(ctx)
     wanted = _corrections(ctx) if right is Label.RECTIFICATION else ()
     fresh = _keeping(_actions(right, _as_kept(certain, kept), tools, wanted), kept)
+    fresh = _leaving_out(fresh, ctx.proposal)
     records = _with_earlier(fresh, carried_out(ctx))
     more = beyond(ctx, tools, certain, records, stop=not proven)
     actions = numbered([*records, *more], ctx.case_key)

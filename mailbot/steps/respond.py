@@ -1,6 +1,7 @@
 """VERIFIED → ANSWERED: send the approved letter, as stored, to whom the plan names."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from mailbot.case import State
 from mailbot.deadline import deadline
@@ -11,6 +12,9 @@ from mailbot.steps import outgoing
 from mailbot.steps.errand import errand
 
 EXTENDED = "extended"
+QUESTIONED = "question-open"  # the person was asked something, and has not written since
+_ANSWER_WITHIN = timedelta(days=10)
+_LEFT_TO_ANSWER = timedelta(days=7)  # before the last day: to ask staff with what is known
 
 
 def respond(ctx: Context, tools: Tools) -> Outcome:
@@ -46,11 +50,26 @@ def _after(ctx: Context, tools: Tools, purpose: Purpose) -> Move:
             changes={"flags": (*ctx.matter.flags, EXTENDED), "last_day": _extended(ctx, tools)},
             due=ctx.now + timedelta(days=tools.settings.deadline.target_days),
         )
+    if purpose is Purpose.CLARIFICATION:
+        # Art. 12(3): a question stops no clock. Without an answer, staff are asked with what is
+        # known while there is time left.
+        days_left = max(timedelta(days=1), _end_of(ctx.matter.last_day, tools) - ctx.now)
+        wait = min(_ANSWER_WITHIN, max(timedelta(days=1), days_left - _LEFT_TO_ANSWER))
+        return Move(
+            to=State.CLASSIFIED,
+            reason="question-sent",
+            changes={"flags": tuple(dict.fromkeys((*ctx.matter.flags, QUESTIONED)))},
+            due=ctx.now + wait,
+        )
     return Move(
         to=State.ANSWERED,
         reason="refusal-sent" if purpose is Purpose.REFUSAL else "letter-sent",
         due=_bounce_time(ctx.now, tools),
     )
+
+
+def _end_of(day: date, tools: Tools) -> datetime:
+    return datetime.combine(day, time.max, ZoneInfo(tools.settings.deadline.timezone))
 
 
 def _bounce_time(now: datetime, tools: Tools) -> datetime:

@@ -139,3 +139,17 @@ def test_an_approver_whom_the_request_names_may_still_approve(small: World):
     small.write(INGRID, "Sletting", f"Slett alt om meg. Jeg har snakket med {KARI} om dette.")
     small.reply(small.question(), "Godkjent")
     assert small.rows("ordrer", "kontakt_id = 1") == []
+
+
+def test_what_is_kept_stays_kept_after_an_extension(small: World):
+    small.write(INGRID, "Sletting", ERASE)
+    matter = small.only_matter()
+    plan = small.parts.store.get(matter.case_id, f"{matter.id}/plan/1")
+    number = next(a["number"] for a in plan["actions"] if a["table"] == "ordrer")
+    small.reply(small.question(), f"BEHOLD {number}: pågående reklamasjon")
+    small.reply(small.question(), "UTSETT: vi må hente arkiver fra en tidligere leverandør")
+    small.reply(small.question(), "Godkjent")
+    small.clock.pass_time(days=11)
+    small.once()
+    small.reply(small.question(), "Godkjent")
+    assert len(small.rows("ordrer", "kontakt_id = 1")) == 1
