@@ -50,6 +50,7 @@ __all__ = [
     "same_email",
     "same_name",
     "same_phone",
+    "untagged",
 ]
 
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})  # one service; dots and +tags mean nothing
@@ -116,7 +117,7 @@ def same_email(a: str, b: str) -> Certainty | None:
         return None
     if mine == theirs:
         return Certainty.CERTAIN
-    return Certainty.POSSIBLE if _untagged(mine) == _untagged(theirs) else None
+    return Certainty.POSSIBLE if untagged(mine) == untagged(theirs) else None
 
 
 def email_variants(address: str) -> tuple[str, ...]:
@@ -257,7 +258,8 @@ def _in_letters(domain: str) -> str:
     return ".".join(_decoded(label) for label in domain.split("."))
 
 
-def _untagged(address: str) -> str:
+def untagged(address: str) -> str:
+    """An address, as `email` writes it, without what follows a + in its local part."""
     local, _, domain = address.rpartition("@")
     return f"{local.partition('+')[0] or local}@{domain}"
 

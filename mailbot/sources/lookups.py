@@ -2,11 +2,14 @@
 
 A small table is read in one pass, which misses no spelling. A large one is asked by the indexes
 there are: whatever the case by an index on LOWER or a collation that knows none, else by ranges
-that hold every capitalisation. Telephone numbers kept as text have no list of spellings that is
-whole, nor have addresses at gmail.com. Where one column is not served the whole table is read once
-anyway, for all keys together (`scanning`).
+that hold every capitalisation. So every value of the usual form is found; `oddities` tells whether
+another may hide a key. Telephone numbers kept as text have no usual form, nor have addresses at
+gmail.com. Where one column is not served the whole table is read once anyway, for all keys together
+(`scanning`).
 """
 
+import re
+import uuid
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
@@ -17,24 +20,28 @@ from mailbot import identifiers
 from mailbot.sources import schema
 from mailbot.sources.mapping import Entry
 from mailbot.sources.matching import Rules, Wanted
+from mailbot.sources.oddities import keys_of
 from mailbot.sources.reading import Expression
 from mailbot.sources.schema import Shape
 from mailbot.sources.statements import Condition, conditions, every
 
 LARGE = 150_000  # rows: one pass over fewer takes a fraction of a second
-_SPACES = ("", " ", "  ", "   ", "\t", "\u00a0", "\n", "\r\n")  # that stand around a value
+_EXACT = (schema.INTEGER, schema.NUMBER, schema.UUID)  # families in which a value has one form
 _CASED = 5  # letters at the start of which every capitalisation is asked for
 
 
-def lookups(entry: Entry, wanted: Wanted, rules: Rules) -> list[sa.Select[Any]] | None:
-    """Statements that indexes answer; None where one of the keys needs a pass over the table."""
+def lookups(
+    entry: Entry, wanted: Wanted, rules: Rules, large: float = LARGE
+) -> list[sa.Select[Any]] | None:
+    """Statements that indexes answer; None where one of the keys needs a pass over the table, and
+    where it has fewer rows than `large`."""
     shape = entry.shape
-    if shape.rows < LARGE or (entry.read and len(wanted)):
+    if shape.rows < large or (entry.read and len(wanted)):
         return None
     where = list(conditions(entry.spec.where, shape, shape.dialect))
     found: list[sa.Select[Any]] = []
     for kind, ways in entry.identify.items():
-        keys = _keys(kind, wanted)
+        keys = keys_of(kind, wanted)
         if not keys:
             continue
         for way in ways:
@@ -76,16 +83,6 @@ def advice(entry: Entry) -> str:
     )
 
 
-def _keys(kind: str, wanted: Wanted) -> Sequence[str]:
-    if kind == "email":
-        return sorted(wanted.emails)
-    if kind == "phone":
-        return sorted(wanted.phones)
-    if kind == "name":
-        return sorted(wanted.names)
-    return sorted(key for of, key in wanted.ids if of == kind)
-
-
 def _is_indexed(name: str, shape: Shape) -> bool:
     return bool(shape.indexed.get(name))
 
@@ -103,37 +100,32 @@ def _served(
     name = way[0].column
     if not _is_indexed(name, shape):
         return None
-    number = _is_number(name, shape)
+    family = shape.columns[name].family
+    if kind == "phone":
+        forms = [form for key in keys for form in identifiers.phone_variants(key, rules.region)]
+    elif family in _EXACT:
+        forms = list(keys)
+    elif family != schema.TEXT:
+        return None
+    if family in _EXACT:
+        return next(iter(conditions({name: forms}, shape, shape.dialect)))
+    if kind == "phone" or any(key.endswith("@gmail.com") for key in keys):
+        return None  # dots and tags mean nothing there: no list of values is whole
     if kind == "email":
-        if number or any(key.endswith("@gmail.com") for key in keys):
-            return None  # dots and tags mean nothing there: no list of values is whole
         served = _any_case(name, [form for key in keys for form in _addresses(key)], shape)
         return sa.or_(served, *(_tagged(name, key, shape) for key in keys))
-    if kind == "phone":
-        if not number:
-            return None
-        forms = [form for key in keys for form in identifiers.phone_variants(key, rules.region)]
-        return next(iter(conditions({name: forms}, shape, shape.dialect)))
-    if number:
-        return next(iter(conditions({name: list(keys)}, shape, shape.dialect)))
     return _any_case(name, [form for key in keys for form in _ids(key, rules.ignored(kind))], shape)
 
 
 def _addresses(key: str) -> Iterator[str]:
-    for form in (*identifiers.email_variants(key), *identifiers.email_variants(_untagged(key))):
-        yield from (f"{before}{form}{after}" for before in _SPACES for after in _SPACES)
-        yield f"<{form}>"
-
-
-def _untagged(key: str) -> str:
-    local, _, domain = key.rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}"
+    yield from identifiers.email_variants(key)
+    yield from identifiers.email_variants(identifiers.untagged(key))
 
 
 def _tagged(name: str, key: str, shape: Shape) -> Condition:
     """What follows a + may differ: that makes a row possible. LIKE finds it in MySQL's indexes,
     PostgreSQL has ranges for it, two since its collations disagree on which letter is the last."""
-    local, _, domain = _untagged(key).rpartition("@")
+    local, _, domain = identifiers.untagged(key).rpartition("@")
     column = shape.table.c[name]
     lowered = sa.func.lower(column)
     fits = sa.and_(
@@ -150,11 +142,11 @@ def _tagged(name: str, key: str, shape: Shape) -> Condition:
 
 
 def _ids(key: str, ignored: str) -> Iterator[str]:
-    """K10023 as K-10023 and K 10023: one separator may stand anywhere, space around it."""
-    parted = [key, *(f"{key[:n]}{sign}{key[n:]}" for n in range(1, len(key)) for sign in ignored)]
-    yield from parted
-    yield from (f" {form}" for form in parted)
-    yield from (f"{form} " for form in parted)
+    """K10023 as K-10023 and K 10023: one separator may stand anywhere; UUIDs have four."""
+    yield key
+    yield from (f"{key[:n]}{sign}{key[n:]}" for n in range(1, len(key)) for sign in ignored)
+    if re.fullmatch("[0-9A-Fa-f]{32}", key):
+        yield str(uuid.UUID(key))
 
 
 def _any_case(name: str, forms: Sequence[str], shape: Shape) -> Condition:
@@ -166,7 +158,7 @@ def _any_case(name: str, forms: Sequence[str], shape: Shape) -> Condition:
     if "lower" in indexed:
         return sa.func.lower(column).in_(low)
     octets = "octets" in indexed
-    plain = [form for form in low if form.strip().isascii() and form[0] != "<"]
+    plain = [form for form in low if form.isascii()]
     if octets:  # ranges by the first letters hold whatever stands behind them
         plain = list({form[:_CASED]: form for form in plain}.values())
     cased = [_range(column, form, octets) for form in plain]

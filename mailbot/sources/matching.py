@@ -192,7 +192,7 @@ class Rules:
         emails = [
             (column, found)
             for column, text in _values(entry, identify.get("email", ()), row)
-            for found in _emails(text)
+            for found in emails_in(text)
         ]
         phones = [
             (column, found)
@@ -249,7 +249,7 @@ def _read(entry: Entry, row: Row) -> Iterator[str]:
             yield shown(row.get(leaf.column), kind)
 
 
-def _emails(text: str) -> tuple[str, ...]:
+def emails_in(text: str) -> tuple[str, ...]:
     """The address in a column, or those, where people wrote several into one."""
     one = identifiers.email(text)
     return (one,) if one else identifiers.find_emails(text)

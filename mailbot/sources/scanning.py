@@ -21,6 +21,7 @@ from mailbot.sources.schema import Shape
 from mailbot.sources.statements import Condition, conditions, every
 
 _RUN = re.compile("[a-z0-9]+")
+_AROUND = "\t\n\r\u00a0\u202f\u200b\u200e\u200f\ufeff"  # what copying leaves around a value
 _SEPARATORS = " \t\u00a0\u202f()./-\u2010\u2011\u2012\u2013\u2014\u2212\u00b7'"
 
 
@@ -79,7 +80,7 @@ def _of_kind(
             if shape.columns[name].family == schema.INTEGER and dialect != "sqlite":
                 yield from conditions({name: ids} if ids else {}, shape, dialect)
             else:
-                yield from _id(text, ids, rules.ignored(kind))
+                yield from _id(text, ids, rules.ignored(kind), dialect)
 
 
 def _phone(
@@ -107,12 +108,13 @@ def _like(text: sa.ColumnElement[str] | None, patterns: Sequence[str]) -> Iterat
 
 
 def _id(
-    text: sa.ColumnElement[str] | None, keys: Sequence[str], ignored: str
+    text: sa.ColumnElement[str] | None, keys: Sequence[str], ignored: str, dialect: str
 ) -> Iterator[Condition]:
     if text is None:
         yield from _like(text, keys)
     elif keys:
-        bare = sa.func.lower(_stripped(text, ignored))
+        signs = "".join(dict.fromkeys(ignored + _AROUND))
+        bare = sa.func.lower(_bare(text, signs, dialect))
         yield bare.in_([key.lower() for key in keys])
         for key in keys:
             if not key.isascii():  # LOWER leaves æøå alone in some engines

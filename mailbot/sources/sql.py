@@ -21,9 +21,10 @@ from mailbot.sources.acting import Actor
 from mailbot.sources.checking import check
 from mailbot.sources.correcting import Corrector
 from mailbot.sources.locating import locate
-from mailbot.sources.lookups import lookups
+from mailbot.sources.lookups import LARGE, lookups
 from mailbot.sources.mapping import Mapped, lay
 from mailbot.sources.matching import Rules
+from mailbot.sources.oddities import Oddities
 from mailbot.sources.planning import Planner, plain_actions, unmarked
 from mailbot.sources.rescanning import CAME_BACK, TIME_IS_UP, came_back, time_is_up, with_reason
 from mailbot.sources.scanning import scan
@@ -39,16 +40,19 @@ _BATCH = 500  # rows fetched at a time
 
 @dataclass(slots=True)
 class SqlSource:
-    """One [[database]]. `write` is None where the map gives no write_url: nothing changes then."""
+    """One [[database]]. `write` is None where the map gives no write_url: nothing changes then.
+    `large`: rows from which on a table is asked by its indexes."""
 
     database: Database
     datamap: DataMap
     read: Engine
     write: Engine | None
     today: Callable[[], date]
+    large: float = LARGE
     name: str = field(init=False)
     _tables: tuple[str, ...] = field(init=False, default=())
     _laid: tuple[float, Mapped] | None = field(init=False, default=None)
+    _odd: Oddities = field(init=False, default_factory=Oddities)
 
     def __post_init__(self) -> None:
         self.name = self.database.name
@@ -137,6 +141,7 @@ class SqlSource:
         """Connect and lay the map over what is there, or was a moment ago: a search and its plan
         ask several times. Acting always looks anew."""
         now = time.monotonic()
+        self._odd.begin()
         with engines.translated(self.name, "connecting"), self.read.connect() as connection:
             if self._laid is None or now - self._laid[0] > _SCHEMA_S:
                 self._laid = now, self.lay(connection)
@@ -150,7 +155,7 @@ class SqlSource:
     def run(self, query: Query, rules: Rules) -> Iterator[Row]:
         """The rows of a query, streamed on the read-only connection."""
         with engines.translated(self.name, f"reading {query.entry.place[1]}"):
-            yield from self._rows(self._statements(query, rules))
+            yield from self._rows(query, rules)
 
     def lookup(self, table: str, column: str, value: Value) -> Sequence[Row]:
         """Rows of any table by one column: who a recipient is."""
@@ -163,11 +168,13 @@ class SqlSource:
             statements = list(by_values(shape, (column,), [(text,)], {}, dialect))
             return [row_of(row) for one in statements for row in connection.execute(one)]
 
-    def _statements(self, query: Query, rules: Rules) -> Iterator[sa.Select[tuple[object, ...]]]:
+    def _statements(
+        self, query: Query, rules: Rules, connection: sa.Connection
+    ) -> Iterator[sa.Select[tuple[object, ...]]]:
         dialect, entry = self.read.dialect.name, query.entry
         if isinstance(query, Scan):
-            found = lookups(entry, query.wanted, rules)
-            if found is not None:
+            found = lookups(entry, query.wanted, rules, self.large)
+            if found is not None and not self._odd.may_hide(connection, entry, query.wanted, rules):
                 yield from found
                 return
             statement = scan(entry, query.wanted, rules, dialect)
@@ -177,8 +184,9 @@ class SqlSource:
         where = entry.spec.where
         yield from by_values(entry.shape, query.columns, query.values, where, dialect)
 
-    def _rows(self, statements: Iterator[sa.Select[tuple[object, ...]]]) -> Iterator[Row]:
+    def _rows(self, query: Query, rules: Rules) -> Iterator[Row]:
         with self.read.connect() as connection:
+            statements = self._statements(query, rules, connection)
             streaming = connection.execution_options(yield_per=_BATCH)
             for statement in statements:
                 result = streaming.execute(statement)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from mailbot.case import Key, Subject
 from mailbot.datamap import DataMap
-from mailbot.sources import AllSources
+from mailbot.sources import AllSources, SqlSource
 from tests.estate.build import opened
 from tests.servers.databases import NewUrl
 
@@ -382,9 +382,36 @@ def _metadata(columns: Mapping[str, Sequence[str]], is_mysql: bool) -> sa.MetaDa
     return meta
 
 
-@pytest.fixture(scope="module")
-def world(new_url: NewUrl) -> AllSources:
+@pytest.fixture(scope="module", params=["one pass", "by index"])
+def world(new_url: NewUrl, request: pytest.FixtureRequest) -> AllSources:
     """All cases in one pair of databases. A row's id tells its case and its letter."""
+    sources = opened(DataMap.model_validate(tomllib.loads(MAP)), planted(new_url))
+    if request.param == "by index":
+        for name in ("crm", "nett"):
+            source = sources.get(name)
+            assert isinstance(source, SqlSource)
+            source.large = -1  # rows: as if each table had millions
+            indexed(source)
+    return sources
+
+
+def indexed(source: SqlSource) -> None:
+    """An index on every column that takes one, on LOWER of it where the engine can."""
+    assert source.write is not None
+    with source.write.begin() as connection:
+        on_lower = connection.dialect.name == "postgresql"
+        for table in sa.inspect(connection).get_table_names():
+            for column in sa.inspect(connection).get_columns(table):
+                if isinstance(column["type"], sa.LargeBinary):
+                    continue
+                name = f"x_{table}_{column['name']}"
+                text = on_lower and isinstance(column["type"], sa.String)
+                on = f"lower({column['name']})" if text else column["name"]
+                connection.exec_driver_sql(f"CREATE INDEX {name} ON {table} ({on})")
+
+
+def planted(new_url: NewUrl) -> dict[str, str]:
+    """The addresses of the two databases, filled."""
     urls = {"crm": new_url(), "nett": new_url()}
     is_mysql = urls["crm"].startswith("mysql")
     for system, columns in (("crm", COLUMNS), ("nett", SHOP_COLUMNS)):
@@ -399,7 +426,7 @@ def world(new_url: NewUrl) -> AllSources:
                         written["id"] = number * 100 + place
                         connection.execute(meta.tables[table].insert().values(**written))
         engine.dispose()
-    return opened(DataMap.model_validate(tomllib.loads(MAP)), urls)
+    return urls
 
 
 def _value(table: str, name: str, value: object, number: int) -> object:
