@@ -1,0 +1,187 @@
+"""What stands in an indexed column in no usual form is found all the same, and by whom it was
+written a moment ago; and where nothing of that kind is, the index alone is asked."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from mailbot.case import Key, Subject
+from tests.estate.shop import Shop
+from tests.servers.databases import NewUrl
+from tests.servers.mariadb import fresh_database as on_mariadb
+from tests.servers.postgres import fresh_database as on_postgresql
+
+MAP = r"""
+[key]
+customer_no = { pattern = 'K-?\d{5,7}', ignore = " -" }
+[[database.table]]
+name = "folk"
+is = "person"
+identify = { email = ["epost"], customer_no = ["nr"], user_id = ["bruker"] }
+"""
+EMAIL = "bjorn.aas@blabar.no"
+ODD_ADDRESSES = (
+    "Bjørn Aas <bjorn.aas@blabar.no>",
+    '"Aas, Bjørn" <BJORN.AAS@blabar.no>', "<bjorn.aas@blabar.no>",
+    "bjorn.aas@blabar.no, kari@blabar.no", "kari@blabar.no;Bjorn.Aas@Blabar.no",
+    "kari@blabar.no / bjorn.aas@blabar.no", "     bjorn.aas@blabar.no", "bjorn.aas@blabar.no      ",
+    "bjorn.aas@blabar.no\n", "\tbJoRn.AaS@bLaBaR.nO\t\t", "\u00a0\u00a0bjorn.aas@blabar.no",
+    "mailto:bjorn.aas@blabar.no", '"bjorn.aas"@blabar.no', "bjorn.aas@blabar.no.",
+    "bjorn.aas@blabar.no (jobb)", "e-post: bjorn.aas@blabar.no", "\u200bbjorn.aas@blabar.no\u200b",
+    "Bjørn <bjorn.aas@blabar.no>; Kari <kari@blabar.no>", "bjorn.aas@-blabar.no",
+)  # fmt: skip
+NOT_HIS = (
+    "bjorn.aasen@blabar.no", "xbjorn.aas@blabar.no", "Bjorn Aas <b.aas@blabar.no>",
+    "bjorn.aas@blabar.no.com", "bjorn aas@blabar.no", "bjorn.aas@blabar", "bjorn.aas@@blabar.no",
+    "ukjent", "", "@", "%", "\\",
+)  # fmt: skip
+ODD_NUMBERS = (
+    "K 76 54-321",
+    "K--7654321",
+    "  k-7654321",
+    "K-7654321\u00a0",
+    "K‑7654321",
+    "k 7654 321 ",
+)
+NOT_HIS_NUMBER = ("K-76543210", "K-765432", "K.7654321", "7654321", "-", "")
+UUID = "0a1b2c3d-0000-4000-8000-0123456789ab"
+ODD_CAPITALS = (
+    "BJØRN.ås@x.no",
+    "bJØrN.Ås@X.no",
+    "bjÃ¸rn.ås@x.no",
+    "Bjørn.Ås@X.NO",
+    "bj\u00f8rn.a\u030as@x.no",
+)
+
+
+def filled(url: str, *indexes: str, collation: str = "") -> Shop:
+    """A table that is taken for a large one, with its indexes."""
+    on = indexes or ("epost", "nr", "bruker")
+    shop = Shop(
+        url, MAP,
+        f"CREATE TABLE folk (id integer PRIMARY KEY, epost varchar(200) {collation},"
+        f" nr varchar(40) {collation}, bruker varchar(40) {collation})",
+        *(f"CREATE INDEX i{n} ON folk ({column})" for n, column in enumerate(on)),
+    )  # fmt: skip
+    shop.source.large = -1
+    return shop
+
+
+def insert(shop: Shop, first: int, column: str, values: tuple[str, ...]) -> list[int]:
+    """Rows from an id on. Another session writes them."""
+    statement = sa.text(f"INSERT INTO folk (id, {column}) VALUES (:id, :value)")
+    ids = list(range(first, first + len(values)))
+    with shop.engine.begin() as connection:
+        connection.execute(
+            statement, [{"id": n, "value": v} for n, v in zip(ids, values, strict=True)]
+        )
+    return ids
+
+
+def found(shop: Shop, **keys: str) -> list[int]:
+    given = tuple(Key(kind=k, value=v, origin="staff", verified=True) for k, v in keys.items())
+    result = shop.source.find(Subject(keys=given))
+    assert not [part for part in result.not_searched if part.failed], result.not_searched
+    return sorted(f.key["id"] for f in result.findings)  # type: ignore[misc,type-var] # numbers
+
+
+def indexed_in_every_way(url: str) -> Iterator[Shop]:
+    """The same table with each kind of index that the engine has."""
+    yield filled(url)
+    if url.startswith("postgresql"):
+        for collation in ('COLLATE "C"', 'COLLATE "en-x-icu"', ""):
+            Shop(url, MAP, "DROP TABLE folk")
+            on = ("lower(epost)", "lower(nr)", "lower(bruker)") if not collation else ()
+            yield filled(url, *on, collation=collation)
+    elif url.startswith("mysql"):
+        Shop(url, MAP, "DROP TABLE folk")
+        yield filled(url, collation="COLLATE utf8mb4_bin")
+
+
+def test_odd_forms_are_found_in_a_large_table(new_url: NewUrl) -> None:
+    for shop in indexed_in_every_way(new_url()):
+        his = insert(shop, 100, "epost", ODD_ADDRESSES)
+        insert(shop, 200, "epost", NOT_HIS)
+        numbered = insert(shop, 300, "nr", ODD_NUMBERS)
+        insert(shop, 400, "nr", NOT_HIS_NUMBER)
+        user = insert(shop, 500, "bruker", (UUID, UUID.upper(), UUID.replace("-", "")))
+        marked = insert(shop, 600, "epost", ODD_CAPITALS)
+        assert found(shop, email=EMAIL) == sorted(his)
+        assert found(shop, customer_no="K7654321") == sorted(numbered)
+        assert found(shop, user_id=UUID) == sorted(user)
+        assert found(shop, email="bjørn.ås@x.no")[-5:] == marked
+        assert found(shop, email="BJORN.aas@blabar.NO") == sorted(his)
+
+
+def test_what_was_written_since_is_found(new_url: NewUrl) -> None:
+    shop = filled(new_url())
+    insert(shop, 1, "epost", ("kari@x.no", "Ola Nord <annen@x.no>"))
+    assert found(shop, email="ola@x.no") == []
+    insert(shop, 10, "epost", ("Ola Nord <ola@x.no>",))
+    assert found(shop, email="ola@x.no") == [10]
+    shop.run("UPDATE folk SET epost = 'ola@x.no, kari@x.no' WHERE id = 1")
+    assert found(shop, email="ola@x.no") == [1, 10]
+    shop.run("DELETE FROM folk")
+    assert found(shop, email="ola@x.no") == []
+
+
+def test_more_odd_values_than_are_kept(new_url: NewUrl) -> None:
+    shop = filled(new_url())
+    insert(shop, 1, "epost", tuple(f"Nr {n} <n{n}@x.no>" for n in range(20_500)))
+    assert found(shop, email="n20499@x.no") == [20_500]
+    assert found(shop, email="n7@x.no") == [8]
+
+
+class Asked:
+    """The statements that a source sends."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.statements: list[str] = []
+        event.listen(shop.source.read, "before_cursor_execute", self._note)
+
+    def _note(self, _c: object, _k: object, statement: str, *_: object) -> None:
+        self.statements.append(statement)
+
+    def passes(self) -> int:
+        """How many looked at each row, and not only at what an index leads to."""
+        marks = (" ILIKE ", "!~", "NOT REGEXP", "LIKE lower(")
+        count = sum(
+            any(mark in statement for mark in marks) and "FROM folk" in statement
+            for statement in self.statements
+        )
+        self.statements.clear()
+        return count
+
+
+@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+def test_a_table_at_rest_is_asked_by_its_index_alone(
+    server: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(server)
+    shop = filled(on_postgresql(url) if server == "postgresql" else on_mariadb(url))
+    insert(shop, 1, "epost", ("Ola@x.no", "Kari <kari@x.no>"))
+    if server == "mariadb":
+        _wait(shop, "SELECT update_time < NOW() - INTERVAL 1 SECOND FROM information_schema.tables"
+                    " WHERE table_schema = DATABASE() AND table_name = 'folk'")  # fmt: skip
+    asked = Asked(shop)
+    assert found(shop, email="ola@x.no") == [1]
+    assert asked.passes() == 1  # for what is odd in the column
+    assert found(shop, email="OLA@x.no") == [1]
+    assert found(shop, email="ingen@x.no") == []
+    assert asked.passes() == 0
+    assert found(shop, email="kari@x.no") == [2]
+    assert asked.passes() >= 1
+    insert(shop, 3, "epost", ("Ola <ola@x.no>",))
+    assert found(shop, email="ola@x.no") == [1, 3]
+    assert asked.passes() >= 1
+
+
+def _wait(shop: Shop, query: str) -> None:
+    for _ in range(60):
+        with shop.engine.connect() as connection:
+            if connection.exec_driver_sql(query).scalar():
+                return
+            connection.exec_driver_sql("SELECT SLEEP(0.1)")
+    raise AssertionError("the server never came to rest")
