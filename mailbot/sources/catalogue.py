@@ -132,7 +132,8 @@ _INDEXES = {
             LEFT JOIN pg_collation o ON o.oid = i.indcollation[0]
             LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
                 AND i.indkey[0] > 0
-        WHERE n.nspname = COALESCE(:place, current_schema()) AND m.amname = 'btree'
+        WHERE n.nspname = COALESCE(:place, current_schema())
+            AND (m.amname = 'btree' OR k.opcname IN ('gin_trgm_ops', 'gist_trgm_ops'))
             AND i.indisvalid AND i.indpred IS NULL""",
     "mysql": """
         SELECT table_name, column_name, '', '', '' FROM information_schema.statistics
@@ -145,7 +146,8 @@ _LOWERED = re.compile(r'lower\(\(?"?([^"():]+)"?\)?(?:::[a-z ]+)?\)', re.IGNOREC
 
 def indexes(connection: sa.Connection, schema: str | None) -> dict[str, dict[str, set[str]]]:
     """By table and column, what an index on it can be asked: "plain", "lower"; "octets" beside
-    "plain" where capitals do not lie next to their small letters."""
+    "plain" where capitals do not lie next to their small letters; "trigrams": any part of a text.
+    """
     query = _INDEXES.get(connection.dialect.name)
     found: dict[str, dict[str, set[str]]] = {}
     if query is None:
@@ -154,6 +156,9 @@ def indexes(connection: sa.Connection, schema: str | None) -> dict[str, dict[str
     for table, column, expression, order, operators in rows:
         ways = found.setdefault(str(table), {})
         if column:
+            if str(operators).endswith("trgm_ops"):
+                ways.setdefault(str(column), set()).add("trigrams")
+                continue
             if str(operators).endswith("pattern_ops"):
                 continue  # serves LIKE alone
             ways.setdefault(str(column), set()).add("plain")
@@ -165,36 +170,36 @@ def indexes(connection: sa.Connection, schema: str | None) -> dict[str, dict[str
 
 
 # What is another text as soon as a row of the table was written. PostgreSQL's counts of rows
-# written come from each session within seconds of its commit; before version 15 some could get
-# lost, on a replica there are none, and a parent's do not tell of the tables that inherit from it.
+# written come from each session within seconds of its commit (a minute at most: so much older may
+# what a search sees be); before version 15 some could get lost, on a replica there are none, and a
+# parent's do not tell of the tables that inherit from it.
 # MariaDB notes the second of the last commit, and forgets it when it puts the table aside.
 _STATE = {
     "postgresql": """
-        SELECT concat_ws(' ', c.oid, c.relfilenode, s.n_tup_ins, s.n_tup_upd, s.n_tup_del,
-            d.stats_reset, pg_postmaster_start_time())
+        SELECT c.relname, concat_ws(' ', c.oid, c.relfilenode, pg_stat_get_tuples_inserted(c.oid),
+            pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid),
+            pg_stat_get_db_stat_reset_time(d.oid), pg_postmaster_start_time())
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            JOIN pg_stat_all_tables s ON s.relid = c.oid
-            JOIN pg_stat_database d ON d.datname = current_database()
-        WHERE n.nspname = COALESCE(:place, current_schema()) AND c.relname = :name
+            JOIN pg_database d ON d.datname = current_database()
+        WHERE n.nspname = COALESCE(:place, current_schema())
             AND c.relkind = 'r' AND NOT c.relhassubclass AND NOT pg_is_in_recovery()
             AND current_setting('track_counts') = 'on'
             AND current_setting('server_version_num')::integer >= 150000""",
-    "mysql": """
-        SELECT concat(create_time, ' ', update_time) FROM information_schema.tables
-        WHERE table_schema = COALESCE(:place, DATABASE()) AND table_name = :name
+    "mariadb": """
+        SELECT table_name, concat(create_time, ' ', update_time) FROM information_schema.tables
+        WHERE table_schema = COALESCE(:place, DATABASE())
             AND engine = 'InnoDB' AND create_options NOT LIKE '%partitioned%'
             AND update_time < NOW() - INTERVAL 1 SECOND""",
 }
 
 
-def state(connection: sa.Connection, name: tuple[str | None, str]) -> str | None:
-    """A text that is the same as long as nobody wrote to a table; None where nothing tells that."""
-    dialect = connection.dialect.name
-    if dialect in MYSQL and not getattr(connection.dialect, "is_mariadb", False):
-        return None  # MySQL may answer a day late (information_schema_stats_expiry)
-    query = _STATE.get("mysql" if dialect in MYSQL else dialect)
+def states(connection: sa.Connection, schema: str | None) -> dict[str, str]:
+    """By table, a text that is the same as long as nobody writes to it; tables of which nothing
+    tells that are left out. MySQL proper may answer a day late (information_schema_stats_expiry).
+    """
+    is_mariadb = getattr(connection.dialect, "is_mariadb", False)
+    query = _STATE.get("mariadb" if is_mariadb else connection.dialect.name)
     if query is None:
-        return None
-    place, table = name
-    found = connection.execute(sa.text(query), {"place": place, "name": table}).scalar()
-    return None if found is None else str(found)
+        return {}
+    told = connection.execute(sa.text(query), {"place": schema}).all()
+    return {str(table): str(state) for table, state in told if state is not None}

@@ -84,7 +84,7 @@ def advice(entry: Entry) -> str:
 
 
 def _is_indexed(name: str, shape: Shape) -> bool:
-    return bool(shape.indexed.get(name))
+    return not {"plain", "lower"}.isdisjoint(shape.indexed.get(name, ()))
 
 
 def _is_number(name: str, shape: Shape) -> bool:

@@ -1,10 +1,11 @@
 """Keys that stand in an indexed column in a form that no index finds.
 
 An index finds what is written in the usual forms (`lookups`). "Ola <ola@x.no>", two addresses in
-one field, a space too many or a letter beyond ASCII it does not. So the odd values of a column are
-read in one pass, and of the keys that they show the hashes are kept, nothing else: as long as the
-database says that no row was written since, a search whose keys are not among them goes by the
-index alone, and loses nothing. Where it does not say so, each search reads them anew.
+one field, a space too many or a letter beyond ASCII it does not, and a pass over the table does.
+Where the database says that nobody wrote to a table between two searches, the odd values of the
+column are read once, and of the keys that they show the hashes are kept, nothing else. From then
+on, as long as nobody writes, a search whose keys are not among them goes by the index alone and
+loses nothing.
 """
 
 from collections.abc import Iterator
@@ -24,41 +25,49 @@ _LONGEST = 254  # characters of an address (RFC 5321 § 4.5.3.1)
 _BATCH = 500
 
 # What every index look-up finds whatever its capitals: letters, digits and the signs of addresses
-# that need no quotes, one @, and a domain that neither begins nor ends with a sign.
-_USUAL_ADDRESS = r"^[A-Za-z0-9._+-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
+# that need no quotes, one @, and a domain whose signs stand alone: not in punycode ("xn--"), which
+# may be encoded in more ways than one.
+_USUAL_ADDRESS = "^[A-Za-z0-9._+-]+@[A-Za-z0-9]+([.-][A-Za-z0-9]+)*$"
 _AT = ("%@%", "%\uff20%", "%\ufe6b%")  # Unicode's compatibility forms of @ are one as well
-_ENCODED = ("%n--%", "%N--%")  # a domain in punycode may be encoded in more ways than one
 _USUAL_UUID = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _SIGNS = "_./#"  # beside letters and digits, as far as they count in a key
 _PARTING = " ./_#-"  # of those that may not count, what is safe within brackets; the last is last
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """What one pass saw. `state`: of the table then; `marks` is None where there was too much."""
+class _Seen:
+    """A column as it was in a search. `marks`: hashes of the keys in its odd values, None if they
+    were too many; `read`: whether they were looked at."""
 
-    state: str | None
+    state: str
     search: int
-    marks: frozenset[int] | None
+    marks: frozenset[int] | None = None
+    read: bool = False
 
 
 @dataclass(slots=True)
 class Oddities:
     """What is known of the odd values in one database's columns."""
 
-    _read: dict[tuple[Place, str, str], _Read] = field(default_factory=dict)
+    _seen: dict[tuple[Place, str, str], _Seen] = field(default_factory=dict)
+    _states: dict[str | None, tuple[int, dict[str, str]]] = field(default_factory=dict)
     _search: int = 0
 
     def begin(self) -> None:
-        """A new search: what the last one read holds only where the database vouches for it."""
+        """A new search: the database is asked anew who wrote what."""
         self._search += 1
 
     def may_hide(
         self, connection: sa.Connection, entry: Entry, wanted: Wanted, rules: Rules
     ) -> bool:
         """Whether an odd value of an indexed column may show one of the keys."""
-        state = catalogue.state(connection, entry.shape.name)
+        schema, table = entry.shape.name
+        if schema not in self._states or self._states[schema][0] != self._search:
+            self._states[schema] = self._search, catalogue.states(connection, schema)
+        state = self._states[schema][1].get(table)
         for kind, column in _columns(entry, wanted):
+            if state is None:
+                return True
             marks = self._marks(connection, entry, kind, column, rules, state)
             if marks is None or any(_mark(kind, key) in marks for key in keys_of(kind, wanted)):
                 return True
@@ -71,17 +80,18 @@ class Oddities:
         kind: str,
         column: str,
         rules: Rules,
-        state: str | None,
+        state: str,
     ) -> frozenset[int] | None:
         name = (entry.place, column, kind)
-        known = self._read.get(name)
-        if known is None or not (
-            known.search == self._search or (state is not None and known.state == state)
-        ):
-            # The state was asked before the rows are read: what is written between shows later.
+        seen = self._seen.get(name)
+        if seen is None or seen.state != state:
+            self._seen[name] = _Seen(state, self._search)
+            return None  # somebody writes here: to read what is odd would not be worth it
+        if not seen.read and seen.search != self._search:
+            # The state was asked before the rows are read: what is written between, shows later.
             marks = _read_marks(connection, entry.shape, kind, column, rules)
-            known = self._read[name] = _Read(state, self._search, marks)
-        return known.marks
+            seen = self._seen[name] = _Seen(state, self._search, marks, read=True)
+        return seen.marks
 
 
 def keys_of(kind: str, wanted: Wanted) -> list[str]:
@@ -101,17 +111,18 @@ def odd(kind: str, column: str, shape: Shape, rules: Rules) -> Condition:
     if shape.dialect == "postgresql":
         text = sa.collate(text, "C")  # cheaper, and there are collations that know no patterns
     if kind == "email":
-        unusual = sa.or_(
-            ~text.regexp_match(_USUAL_ADDRESS),
-            *(text.like(sign) for sign in _ENCODED),
-            sa.func.char_length(text) > _LONGEST,
-        )
-        return sa.and_(sa.or_(*(text.like(sign) for sign in _AT)), unusual)
+        unusual = sa.or_(~text.regexp_match(_USUAL_ADDRESS), sa.func.octet_length(text) > _LONGEST)
+        return _rare(sa.and_(unusual, sa.or_(*(text.like(sign) for sign in _AT))))
     ignored = rules.ignored(kind)
     word = f"[A-Za-z0-9{''.join(sign for sign in _SIGNS if sign not in ignored)}]+"
     between = "".join(sign for sign in _PARTING if sign in ignored)
     usual = f"^({word}([{between}]{word})?|{_USUAL_UUID})$"
-    return sa.and_(~text.regexp_match(usual), text != "")
+    return _rare(sa.and_(~text.regexp_match(usual), text != ""))
+
+
+def _rare(condition: Condition) -> Condition:
+    """A condition of which planners expect few rows, and so take all processors to find them."""
+    return sa.case((condition, 1)) == 1
 
 
 def _columns(entry: Entry, wanted: Wanted) -> Iterator[tuple[str, str]]:
@@ -129,13 +140,15 @@ def _read_marks(
     connection: sa.Connection, shape: Shape, kind: str, column: str, rules: Rules
 ) -> frozenset[int] | None:
     statement = sa.select(shape.table.c[column]).where(odd(kind, column, shape, rules))
-    result = connection.execution_options(yield_per=_BATCH).execute(statement.limit(_MOST + 1))
+    if shape.dialect != "postgresql":  # whose planner would take a slower way for the first rows
+        statement = statement.limit(_MOST + 1)
     marks: set[int] = set()
-    seen = 0
-    for (value,) in result if result.returns_rows else ():
-        seen += 1
-        marks.update(_mark(kind, key) for key in _shown(kind, str(value), rules))
-    return None if seen > _MOST else frozenset(marks)
+    with connection.execute(statement, execution_options={"yield_per": _BATCH}) as result:
+        for number, (value,) in enumerate(result if result.returns_rows else (), start=1):
+            if number > _MOST:
+                return None
+            marks.update(_mark(kind, key) for key in _shown(kind, str(value), rules))
+    return frozenset(marks)
 
 
 def _shown(kind: str, text: str, rules: Rules) -> Iterator[str]:

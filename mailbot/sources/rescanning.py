@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from mailbot import identifiers
 from mailbot.memory import Recollection
 from mailbot.plan import Action, Do
-from mailbot.record import Certainty, Finding, Row, Treatment, Typed, display, same
+from mailbot.record import Certainty, Finding, Row, Treatment, Typed, plain, same
 from mailbot.sources.facts import Fact
 from mailbot.sources.keeping import erased, expired
 from mailbot.sources.mapping import Entry, Mapped
@@ -19,7 +19,7 @@ from mailbot.sources.statements import row_of
 
 CAME_BACK = "erased before, and there again"
 TIME_IS_UP = "the time for which it was kept is up"
-_BATCH = 500
+_STREAMED = {"yield_per": 500}
 
 
 def came_back(
@@ -35,7 +35,9 @@ def came_back(
             continue
         if note.after and all(same(row.get(name), value) for name, value in note.after.items()):
             continue  # it is still as the plan left it
-        if not memory.is_content(note, row) and not memory.is_marked(note, _marks(row, region)):
+        if not memory.is_content(note, row) and not memory.is_marked(
+            note, _marks(entry, row, region)
+        ):
             unsure += 1
             continue
         treatment = Treatment(do=note.do, after=note.after, rule=note.rule, until=note.until)
@@ -83,13 +85,12 @@ def with_reason(actions: list[Action], reason: str) -> list[Action]:
 def _rows(
     mapped: Mapped, connection: sa.Connection, tables: Sequence[str]
 ) -> Iterator[tuple[Entry, Row, Row]]:
-    streaming = connection.execution_options(yield_per=_BATCH)
     for table in tables:
         entries = mapped.of(table)
         if not entries:
             continue
         shape = entries[0].shape
-        for raw in streaming.execute(sa.select(shape.table)):
+        for raw in connection.execute(sa.select(shape.table), execution_options=_STREAMED):
             row = row_of(raw)
             fitting = [entry for entry in entries if fits(row, entry.spec.where)]
             if fitting:
@@ -97,14 +98,16 @@ def _rows(
                 yield entry, shape.key_of(row), row
 
 
-def _marks(row: Row, region: str) -> list[tuple[str, str]]:
+def _marks(entry: Entry, row: Row, region: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    for value in row.values():
-        if isinstance(value, Typed) and value.type not in ("json",):
+    numbers = {leaf.column for way in entry.identify.get("phone", ()) for leaf in way}
+    for name, value in row.items():
+        if isinstance(value, Typed) and value.type not in ("json", "decimal"):
             continue
-        text = display(value)[:20_000]
+        text = (plain(value) or "")[:20_000]
         found += [("email", address) for address in identifiers.find_emails(text)]
-        number = identifiers.phone(text, region) if len(text) < 40 else None
+        read = identifiers.phone_of_column if name in numbers else identifiers.phone
+        number = read(text, region) if len(text) < 40 else None
         found += [("phone", number)] if number else []
         found += [("phone", each) for each in identifiers.find_phones(text, region)]
     return found

@@ -187,9 +187,9 @@ class SqlSource:
     def _rows(self, query: Query, rules: Rules) -> Iterator[Row]:
         with self.read.connect() as connection:
             statements = self._statements(query, rules, connection)
-            streaming = connection.execution_options(yield_per=_BATCH)
             for statement in statements:
-                result = streaming.execute(statement)
+                # Of this statement alone: on a connection it would hold for all that follow.
+                result = connection.execute(statement.execution_options(yield_per=_BATCH))
                 # A streaming cursor learns the columns from its first row: without one, none came.
                 for row in result if result.returns_rows else ():
                     yield row_of(row)

@@ -77,7 +77,14 @@ def insert(shop: Shop, first: int, column: str, values: tuple[str, ...]) -> list
         connection.execute(
             statement, [{"id": n, "value": v} for n, v in zip(ids, values, strict=True)]
         )
+        counted(connection)
     return ids
+
+
+def counted(connection: sa.Connection) -> None:
+    """PostgreSQL counts what a session wrote within seconds of its commit; here at once."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
 
 
 def found(shop: Shop, **keys: str) -> list[int]:
@@ -108,7 +115,8 @@ def test_odd_forms_are_found_in_a_large_table(new_url: NewUrl) -> None:
         insert(shop, 400, "nr", NOT_HIS_NUMBER)
         user = insert(shop, 500, "bruker", (UUID, UUID.upper(), UUID.replace("-", "")))
         marked = insert(shop, 600, "epost", ODD_CAPITALS)
-        assert found(shop, email=EMAIL) == sorted(his)
+        for _ in range(3):
+            assert found(shop, email=EMAIL) == sorted(his)
         assert found(shop, customer_no="K7654321") == sorted(numbered)
         assert found(shop, user_id=UUID) == sorted(user)
         assert found(shop, email="bjørn.ås@x.no")[-5:] == marked
@@ -118,19 +126,32 @@ def test_odd_forms_are_found_in_a_large_table(new_url: NewUrl) -> None:
 def test_what_was_written_since_is_found(new_url: NewUrl) -> None:
     shop = filled(new_url())
     insert(shop, 1, "epost", ("kari@x.no", "Ola Nord <annen@x.no>"))
-    assert found(shop, email="ola@x.no") == []
+    at_rest(shop, [])
     insert(shop, 10, "epost", ("Ola Nord <ola@x.no>",))
-    assert found(shop, email="ola@x.no") == [10]
-    shop.run("UPDATE folk SET epost = 'ola@x.no, kari@x.no' WHERE id = 1")
-    assert found(shop, email="ola@x.no") == [1, 10]
-    shop.run("DELETE FROM folk")
-    assert found(shop, email="ola@x.no") == []
+    at_rest(shop, [10])
+    changes = (
+        ("UPDATE folk SET epost = 'ola@x.no, kari@x.no' WHERE id = 1", [1, 10]),
+        ("DELETE FROM folk WHERE id = 1", [10]),
+        ("CREATE TABLE ny AS SELECT * FROM folk", [10]),
+    )
+    for statement, left in changes:
+        with shop.engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+            counted(connection)
+        at_rest(shop, left)
+
+
+def at_rest(shop: Shop, expected: list[int]) -> None:
+    """What is found by one pass, by the second look at what is odd, and by what is known then."""
+    for _ in range(3):
+        assert found(shop, email="ola@x.no") == expected
 
 
 def test_more_odd_values_than_are_kept(new_url: NewUrl) -> None:
     shop = filled(new_url())
     insert(shop, 1, "epost", tuple(f"Nr {n} <n{n}@x.no>" for n in range(20_500)))
-    assert found(shop, email="n20499@x.no") == [20_500]
+    for _ in range(3):
+        assert found(shop, email="n20499@x.no") == [20_500]
     assert found(shop, email="n7@x.no") == [8]
 
 
@@ -166,8 +187,9 @@ def test_a_table_at_rest_is_asked_by_its_index_alone(
         _wait(shop, "SELECT update_time < NOW() - INTERVAL 1 SECOND FROM information_schema.tables"
                     " WHERE table_schema = DATABASE() AND table_name = 'folk'")  # fmt: skip
     asked = Asked(shop)
-    assert found(shop, email="ola@x.no") == [1]
-    assert asked.passes() == 1  # for what is odd in the column
+    for _ in range(2):
+        assert found(shop, email="ola@x.no") == [1]
+        assert asked.passes() == 1  # for the key; for what is odd, once nobody wrote in between
     assert found(shop, email="OLA@x.no") == [1]
     assert found(shop, email="ingen@x.no") == []
     assert asked.passes() == 0
