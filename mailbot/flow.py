@@ -25,7 +25,7 @@ from mailbot.steps.draft import draft
 from mailbot.steps.execute import execute
 from mailbot.steps.identify import identify
 from mailbot.steps.locate import locate
-from mailbot.steps.notify import tell_approvers
+from mailbot.steps.notify import ask_to_end
 from mailbot.steps.propose import propose
 from mailbot.steps.respond import close, respond
 from mailbot.steps.verify import verify
@@ -139,9 +139,13 @@ class Flow:
             tx.put(matter.case_id, name, to_json(document))
         for effect in move.effects:
             tx.intend(effect)
-        if move.void_tokens:
+        # A token by which a stopped matter may be ended approves nothing once it goes on.
+        goes_on = matter.state is S.NEEDS_HUMAN and move.to is not S.NEEDS_HUMAN
+        if move.void_tokens or goes_on:
             tx.void_tokens(matter.id)
             self._cancel(tx, matter)
+        for token_hash, token in move.tokens:
+            tx.issue_token(token_hash, token)
         tx.record(
             matter.case_id,
             "moved",
@@ -158,8 +162,14 @@ class Flow:
         if stops:
             stopped = {"in": matter.state.value, "why": move.reason}
             tx.put(matter.case_id, f"{matter.id}/stopped", stopped)
-            for effect in tell_approvers(self.context(matter), self.tools, move.reason, move.facts):
+            detail = str(move.facts.get("why", ""))
+            effects, tokens = ask_to_end(
+                self.context(matter), self.tools, move.reason, detail, f"{move.reason}/{now}"
+            )
+            for effect in effects:
                 tx.intend(effect)
+            for token_hash, token in tokens:
+                tx.issue_token(token_hash, token)
         if new.right is Label.ERASURE and new.state is S.EXECUTED:
             self._forget_lessons(tx, matter)
         if new.state in ENDED:

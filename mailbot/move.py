@@ -35,6 +35,7 @@ class Move:
     effects: tuple[Effect, ...] = ()  # intended with the move, performed after it
     due: datetime | None = None  # when to look again; None: at once, or never in a resting state
     void_tokens: bool = False
+    tokens: tuple[tuple[str, Token], ...] = ()  # issued after that: by hash, what each stands for
     opens: tuple[Label, ...] = ()  # further rights that the case has: matters of their own
 
 

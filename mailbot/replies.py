@@ -12,15 +12,24 @@ from mailbot.errors import Permanent, Transient
 from mailbot.flow import Flow
 from mailbot.lessons import learn
 from mailbot.letters import find_tokens
+from mailbot.mailtext.answered import read_answered
 from mailbot.mailtext.decisions import Reply, Words, read_reply
 from mailbot.mailtext.outcomes import read_outcome
 from mailbot.message import Automatic, Mail, Verdict
-from mailbot.move import Context
+from mailbot.move import Context, Move
 from mailbot.plan import Do
 from mailbot.ports import Clock, KnownMessage, Store, StoredMail, Token
 from mailbot.steps import approvers, outgoing
 from mailbot.steps.belong import is_staff
-from mailbot.steps.decide import SECOND_THOUGHTS, Ruling, Unusable, decide, judge, take_back
+from mailbot.steps.decide import (
+    SECOND_THOUGHTS,
+    Ruling,
+    Unusable,
+    decide,
+    judge,
+    stopped,
+    take_back,
+)
 from mailbot.steps.notify import tell_approvers, told
 from mailbot.steps.original_date import DATE_ASKED, begun_on, told_date
 
@@ -103,13 +112,16 @@ class Replies:
                     return NO_REPLY_OF_STAFF
                 return self._refuse(stored, mail, matter, ruling.reason, explain)
             again = ruling.reason == SECOND_THOUGHTS
-            if reply.decision == "assign" and not again:
+            outcome: Move | Unusable
+            if matter.state is State.NEEDS_HUMAN:
+                answered_by_hand = read_answered(mail, self.words)
+                outcome = stopped(reply, answered_by_hand, ruling.approver, ctx)
+            elif again:
+                outcome = take_back(reply, ruling.approver)
+            elif reply.decision == "assign":
                 return self._assign(stored, mail, matter, reply)
-            outcome = (
-                take_back(reply, ruling.approver)
-                if again
-                else decide(reply, ruling.approver, ctx, self.flow.tools)
-            )
+            else:
+                outcome = decide(reply, ruling.approver, ctx, self.flow.tools)
             if isinstance(outcome, Unusable):
                 return self._refuse(stored, mail, matter, outcome.reason, explain=True)
             with self.store.begin() as tx:

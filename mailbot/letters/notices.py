@@ -38,6 +38,7 @@ class NoticeFacts:
     days_left: int
     last_day: date
     detail: str = ""
+    token: str = ""  # by which a reply may end a matter that is stopped
 
 
 def write_triage(facts: TriageFacts, templates: Templates) -> Question:
@@ -72,11 +73,14 @@ def write_notice(facts: NoticeFacts, templates: Templates) -> Question:
     """
     words = templates.words(templates.language(facts.language, "notice.txt"))
     title, text, remedy = _notice(facts.kind, words)
-    subject = words("question", "notice_subject", title=title, case=facts.case_number)
+    form = "notice_subject_tagged" if facts.token else "notice_subject"
+    tag = subject_tag(facts.token) if facts.token else ""
+    subject = words("question", form, title=title, case=facts.case_number, tag=tag)
     values = {
         "title": title,
         "text": text,
         "remedy": remedy,
+        "answered": words("answers", "answered") if facts.token else "",
         "kind": one_line(facts.kind, 80),
         "detail": one_line(facts.detail, 500),
         "case": facts.case_number,

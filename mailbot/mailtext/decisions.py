@@ -28,7 +28,7 @@ __all__ = ["Reply", "Words", "load_words", "read_reply", "read_text"]
 _CASE_NUMBER = re.compile(r"\b\d{4}-\d{4,6}\b")
 MAX_TEXT = 20_000  # characters; an edited letter is long, a decision is not
 # Oddities of a mail that make it another mail for its reader than for us, or its words doubtful.
-_SPOILS = (
+SPOILS = (
     "hidden-words", "struck-text", "bidi", "truncated", "unparsable", "quote-only", "encrypted",
     "smime-opaque",
 )  # fmt: skip
@@ -40,7 +40,7 @@ def read_reply(mail: Mail, words: Words) -> Reply:
         return Reply(decision="autoreply", why=mail.automatic_reason)
     if mail.automatic is not Automatic.NO:
         return unclear(f"automatic-{mail.automatic.value}")
-    for note in _SPOILS:
+    for note in SPOILS:
         if note in mail.notes:
             return unclear(note)
     names = name_tokens(mail.sender)

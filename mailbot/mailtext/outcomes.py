@@ -7,6 +7,7 @@ Read as narrowly as a decision: the word stands first, the same in every part of
 import re
 from dataclasses import dataclass
 
+from mailbot.mailtext.decisions import SPOILS
 from mailbot.mailtext.same import essence
 from mailbot.message import Automatic, Mail
 
@@ -18,11 +19,8 @@ _HEAD = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST = 2_000  # characters of an outcome that are kept
-# Oddities that make a mail another one for its reader than for us (as for decisions).
-_SPOILS = frozenset(
-    ("hidden-words", "struck-text", "bidi", "truncated", "unparsable", "quote-only", "encrypted",
-     "smime-opaque", "interleaved", "below-quote")
-)  # fmt: skip
+# Told between the lines of the question or below it, it may be about one of them alone.
+_SPOILS = frozenset((*SPOILS, "interleaved", "below-quote"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

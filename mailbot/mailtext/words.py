@@ -100,6 +100,7 @@ class Words:
     letter_verbs: frozenset[str]
     letter_nouns: frozenset[str]
     assign_to: Mapping[str, tuple[Phrase, ...]]
+    answered: Mapping[str, tuple[Phrase, ...]]
     closing: re.Pattern[str]
     keywords: Mapping[str, Mapping[str, str]]
 
@@ -148,6 +149,7 @@ class _Builder:
         self.commands: dict[Phrase, None] = {}
         self.items_first: dict[Phrase, None] = {}
         self.assign_to: dict[Phrase, None] = {}
+        self.answered: dict[Phrase, None] = {}  # read in a stopped case alone: no decision's words
         self.numbers: dict[str, int] = {}
         self.sign_offs: set[str] = set()
         self.keywords: dict[str, Mapping[str, str]] = {}
@@ -181,6 +183,7 @@ class _Builder:
             after = [text if ITEMS in text else f"{ITEMS} {text}" for text in texts]
             self._phrases(self.items_first, after, name)
         self._phrases(self.assign_to, _texts(commands, "assign_to"), "assign")
+        self._phrases(self.answered, _texts(_table(table, "answered"), "phrases"), "answered")
         self.sets.setdefault("plain_no", set()).update(map(tokens_of, _texts(commands, "plain_no")))
         self._phrases(self.commands, _texts(commands, "plain_no"), "reject")
         self.sign_offs.update(
@@ -211,6 +214,8 @@ class _Builder:
                 self._phrases(self.phrases, [str(name)], f"right:{label}")
         for name, word in _table(table, "answers").items():
             self._keyword(name, str(word))
+            if name == "answered":
+                self._phrases(self.answered, [str(word)], name)
 
     def _keyword(self, decision: str, word: str) -> None:
         if decision == "approve":
@@ -298,6 +303,7 @@ class _Builder:
             letter_verbs=self._single("letter_verbs"),
             letter_nouns=self._single("letter_nouns"),
             assign_to=_by_first(self.assign_to),
+            answered=_by_first(self.answered),
             closing=_closing(self.sign_offs),
             keywords=self.keywords,
         )

@@ -13,6 +13,7 @@ from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.steps import approvers, outgoing
 from mailbot.steps.decide import may_ask, may_identify
 from mailbot.steps.errand import errand
+from mailbot.steps.notify import ask_to_end
 from mailbot.steps.respond import EXTENDED, QUESTIONED
 
 _BREACH_REMINDER = timedelta(hours=12)
@@ -127,9 +128,26 @@ def remind(ctx: Context, tools: Tools) -> Outcome:
     settings = tools.settings
     left = days_left(ctx.now.date(), ctx.matter.last_day)
     to = list(approvers.asked_about(ctx, settings))
-    if left <= 2:
-        known = {approver.address for approver in to}
-        to += [a for a in settings.approver if a.controller and a.address not in known]
+    known = {approver.address for approver in to}
+    more = [a for a in settings.approver if a.controller and a.address not in known]
+    to += more if left <= 2 else []
+    if ctx.matter.state is State.NEEDS_HUMAN:
+        effects, tokens = ask_to_end(
+            ctx,
+            tools,
+            "reminder-stopped",
+            "",
+            f"reminder/{ctx.now.date()}",
+            more if left <= 2 else (),
+        )
+        return Move(
+            to=State.NEEDS_HUMAN,
+            reason="reminded",
+            facts={"days_left": left},
+            effects=effects,
+            tokens=tokens,
+            due=next_reminder(ctx, settings),
+        )
     notice = write_notice(
         NoticeFacts(
             kind="reminder",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from mailbot.case import Label, State
 from mailbot.config import Approver, Settings
 from mailbot.letters import find_tokens
+from mailbot.mailtext.answered import Answered
 from mailbot.mailtext.decisions import Reply
 from mailbot.message import Automatic, Mail, Verdict
 from mailbot.move import Context, Move, Tools
@@ -82,7 +83,7 @@ def judge(
         return no(counts=False, reason="used-token", approver=approver)
     if token.state not in ("live", "used"):
         return no(counts=False, reason="older-plan-version", approver=approver)
-    if ctx.matter.state is not State.ASKED:
+    if ctx.matter.state not in (State.ASKED, State.NEEDS_HUMAN):
         return no(counts=False, reason="not-asked", approver=approver)
     for message in known:
         if (
@@ -110,6 +111,22 @@ def take_back(reply: Reply, approver: Approver) -> Move | Unusable:
         to=State.NEEDS_HUMAN,
         reason="approval-withdrawn",
         facts={"decision": reply.decision, "approver": approver.address},
+        void_tokens=True,
+    )
+
+
+def stopped(
+    reply: Reply, answered: Answered | None, approver: Approver, ctx: Context
+) -> Move | Unusable:
+    """What a reply makes of a matter that waits for a person: it is ended where staff say that they
+    have answered the person themselves, and nothing else."""
+    if answered is None:
+        known = reply.decision != "unclear"
+        return Unusable(reason="not-asked" if known else "unclear-answered")
+    return Move(
+        to=State.CLOSED,
+        reason="answered-by-hand",
+        facts={"approver": approver.address, "how": answered.how, "stopped": ctx.matter.note},
         void_tokens=True,
     )
 

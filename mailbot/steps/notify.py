@@ -8,7 +8,7 @@ from mailbot.config import Approver
 from mailbot.deadline import days_left
 from mailbot.letters import NoticeFacts, write_notice
 from mailbot.move import Context, Tools
-from mailbot.ports import Effect
+from mailbot.ports import Effect, Token
 from mailbot.steps import approvers, outgoing
 
 # Whoever keeps on sending unusable replies, bounces or the like must not make mailbot send without
@@ -63,6 +63,56 @@ def tell_approvers(
         replace(effect, payload={**effect.payload, **about} if lane else effect.payload)
         for effect in notices
     )
+
+
+def ask_to_end(
+    ctx: Context,
+    tools: Tools,
+    kind: str,
+    detail: str,
+    distinct: object,
+    also: Iterable[Approver] = (),
+) -> tuple[tuple[Effect, ...], tuple[tuple[str, Token], ...]]:
+    """Tell approvers of a matter that is stopped, each with a token: by it a reply may end the
+    matter, where staff have answered the person themselves. The token of `also` is none: they are
+    only told."""
+    settings = tools.settings
+    effects, tokens = [], []
+    asked = approvers.asked_about(ctx, settings)
+    for approver in (*asked, *also):
+        token = ""
+        if approver in asked:
+            octets = tools.random(outgoing.TOKEN_OCTETS)
+            token, hashed, stands_for = outgoing.issue(
+                ctx, approver, ctx.matter.plan_version, octets
+            )
+            tokens.append((hashed, stands_for))
+        notice = write_notice(
+            NoticeFacts(
+                kind=kind,
+                case_number=ctx.case.number,
+                language=settings.approval.language,
+                right=ctx.matter.right,
+                days_left=days_left(ctx.now.date(), ctx.matter.last_day),
+                last_day=ctx.matter.last_day,
+                detail=detail,
+                token=token,
+            ),
+            tools.templates,
+        )
+        effects.append(
+            outgoing.to_approver(
+                ctx,
+                settings,
+                approver,
+                "notice",
+                distinct,
+                notice.subject,
+                notice.text,
+                notice.html,
+            )
+        )
+    return tuple(effects), tuple(tokens)
 
 
 def told(effects: Iterable[Effect], lane: str, since: datetime) -> int:

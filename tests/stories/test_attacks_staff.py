@@ -10,7 +10,7 @@ import pytest
 from mailbot import demo_scene as scene
 from mailbot.case import Label, State
 from mailbot.message import Verdict
-from tests.stories.test_attacks_who import DELETE, MORE, id_of, notices_of, raw_mail
+from tests.stories.test_attacks_who import DELETE, MORE, id_of, raw_mail
 from tests.stories.test_straight_way import ACCESS, ERASE
 from tests.stories.world import INGRID, KARI, MARTIN, STRANGER, World, letter, world
 
@@ -163,7 +163,7 @@ def test_a_colleague_who_answers_by_hand_pauses_the_case(small: World):
     small.once()
     assert small.only_matter().state is State.NEEDS_HUMAN
     assert small.only_matter().note == "colleague-answered"
-    assert notices_of(small)
+    assert small.notices()
     small.reply(question, "Godkjent")
     assert len(small.rows("ordrer", "kontakt_id = 1")) == 2
 
@@ -309,12 +309,12 @@ def test_replies_without_end_are_not_answered_without_end(asked: World):
         asked.stage.deliver(scene.reply(question, KARI, "Kari", text, asked.clock.now()))
         asked.stage.deliver(scene.reply(question, STRANGER, "X", text, asked.clock.now()))
     asked.once()
-    notices = len(notices_of(asked))
+    notices = len(asked.notices())
     assert 1 <= notices <= 15
     (answer,) = [question]
     asked.reply(answer, "AVVIS")  # and what matters is told all the same
     assert asked.only_matter().state is State.NEEDS_HUMAN
-    assert len(notices_of(asked)) == notices + 1
+    assert len(asked.notices()) == notices + 1
 
 
 def test_a_machine_that_answers_our_notices_ends_in_silence(asked: World):

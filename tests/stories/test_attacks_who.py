@@ -35,10 +35,6 @@ def quoting(mail: EmailMessage, text: str) -> str:
     return f"{text}\n\n{intro}\n{quoted}\n"
 
 
-def notices_of(world: World) -> list[EmailMessage]:
-    return [mail for mail in world.sent(KARI) if "[mailbot:" not in str(mail["Subject"])]
-
-
 # --- one person's proof never carries another's words -------------------------------------------
 
 
@@ -113,7 +109,7 @@ def test_a_code_typed_beside_a_denial_stops_for_a_person(small: World):
     text = f"The code was {code_in(code_mail)} but I did not ask for this."
     small.write(MARTIN, "Re: code", text, dmarc="none", answers=id_of(code_mail))
     assert small.only_matter().state is State.NEEDS_HUMAN
-    assert notices_of(small)
+    assert small.notices()
 
 
 @pytest.mark.parametrize("words", ["Here you are", "Hei, her er koden. Mvh Martin", ""])

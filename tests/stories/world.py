@@ -86,7 +86,14 @@ class World:
         return self.stage.sent(to)
 
     def questions(self) -> list[EmailMessage]:
-        return [mail for mail in self.sent(KARI) if "[mailbot:" in str(mail["Subject"])]
+        return [mail for mail in self.sent(KARI) if _tagged(mail) and not _is_notice(mail)]
+
+    def notices(self) -> list[EmailMessage]:
+        return [mail for mail in self.sent(KARI) if _is_notice(mail)]
+
+    def stopped(self) -> EmailMessage:
+        """The latest notice by which a matter that is stopped may be ended."""
+        return [mail for mail in self.notices() if _tagged(mail)][-1]
 
     def question(self) -> EmailMessage:
         return self.questions()[-1]
@@ -136,6 +143,14 @@ def world(folder: Path, edit=str) -> Iterator[World]:  # noqa: ANN001
     ):
         made.parts, made.daemon = parts, daemon
         yield made
+
+
+def _tagged(mail: EmailMessage) -> bool:
+    return "[mailbot:" in str(mail["Subject"])
+
+
+def _is_notice(mail: EmailMessage) -> bool:
+    return "Grunnens navn" in letter(mail)
 
 
 def letter(mail: EmailMessage) -> str:
