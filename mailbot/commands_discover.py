@@ -6,12 +6,16 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailbot.config import default_path, load
 from mailbot.datamap import Database, DataMap
 from mailbot.errors import ConfigError, Permanent, Problem
 from mailbot.terminal import working
-from mailbot.wiring import Discovered, discovered_in, discovered_of
+from mailbot.wiring import discovered_in, discovered_of
+
+if TYPE_CHECKING:
+    from mailbot.wiring import Discovered
 
 Environ = Mapping[str, str]
 
@@ -82,7 +86,7 @@ def _shown(part: Database) -> str:
     return re.sub(r"(://[^:/@]*):[^@]*@", r"\1@", part.read_url)
 
 
-def _notes(found: Discovered, databases: Sequence[Database]) -> Iterator[str]:
+def _notes(found: "Discovered", databases: Sequence[Database]) -> Iterator[str]:
     """What a person must add, and the database users that mailbot needs."""
     if found.proposal.todo:
         yield "What a person must still add or confirm:"
@@ -96,7 +100,7 @@ def _notes(found: Discovered, databases: Sequence[Database]) -> Iterator[str]:
             yield from lines
 
 
-def _print(text: str, found: Discovered, databases: Sequence[Database], as_json: bool) -> int:
+def _print(text: str, found: "Discovered", databases: Sequence[Database], as_json: bool) -> int:
     if as_json:
         print(json.dumps(_document(found), ensure_ascii=False, indent=2))
         return 0
@@ -106,7 +110,7 @@ def _print(text: str, found: Discovered, databases: Sequence[Database], as_json:
     return 0
 
 
-def _document(found: Discovered) -> dict[str, object]:
+def _document(found: "Discovered") -> dict[str, object]:
     """The proposal line by line, for programs."""
     return {
         "databases": [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import Engine
@@ -31,13 +32,14 @@ from mailbot.move import Tools
 from mailbot.ports import Clock, Mailbox, Outbox, Sources
 from mailbot.reader import Reader
 from mailbot.sources import SqlSource, open_sources, sqlserver
-from mailbot.sources.discovery.running import Discovered as Discovered
-from mailbot.sources.discovery.running import discover
 from mailbot.sources.engines import database_url, read_engine
 from mailbot.store import SQLITE_FILE, Sealer, SqlStore, load_master_key, open_store
 from mailbot.systemd import Notifier
 from mailbot.terminal import Say
 from mailbot.trust import trust_of
+
+if TYPE_CHECKING:
+    from mailbot.sources.discovery.running import Discovered as Discovered
 
 DISCOVERY_S = 10  # seconds for one statement that samples
 
@@ -186,8 +188,10 @@ def token_of(settings: Settings, environ: Mapping[str, str]) -> Callable[[Databa
 
 def discovered_in(
     settings: Settings, environ: Mapping[str, str], wanted: Sequence[str], say: Say
-) -> Discovered:
+) -> "Discovered":
     """Proposals for databases of the data map; the others are read to find references into them."""
+    from mailbot.sources.discovery.running import discover  # its word lists are slow to load
+
     secrets, state = secrets_of(settings, environ), state_dir(settings, environ)
     datamap, token = settings.datamap, token_of(settings, environ)
 
@@ -208,8 +212,9 @@ def discovered_of(
     wanted: Sequence[str],
     urls: Mapping[str, str],
     say: Say,
-) -> Discovered:
+) -> "Discovered":
     """Proposals for databases that are not configured, by their URLs."""
+    from mailbot.sources.discovery.running import discover
 
     def reading(database: Database) -> Engine:
         where = f"database {database.name}"

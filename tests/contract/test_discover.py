@@ -1,8 +1,10 @@
 """`mailbot discover` on every engine: what it proposes is sound, safe, and finds the people."""
 
+import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -39,6 +41,13 @@ def estate(new_url: NewUrl) -> Estates:
     return planted, urls, proposed(urls)
 
 
+def some(people: Iterable[Any], url: str) -> list[Any]:
+    """Everybody on SQLite and in `make soak`; on servers every third: what they are found by is
+    the same map, and that each engine finds by a map is another contract's (test_sql_source)."""
+    everybody = bool(os.environ.get("MAILBOT_SOAK")) or url.startswith("sqlite")
+    return list(people)[:: 1 if everybody else 3]
+
+
 def good(*scores: Score) -> bool:
     """At least 95 % of what is there, and of what was found."""
     return all(min(score.precision, score.recall) >= 0.95 for score in scores)
@@ -51,7 +60,8 @@ def test_the_estates_columns_are_recognised(estate: Estates) -> None:
 
 def test_the_proposed_map_alone_finds_the_people_and_nobody_else(estate: Estates) -> None:
     planted, urls, proposal = estate
-    score, odd = rows_score(datamap_of(proposal, urls), urls, list(planted.people.values()), set())
+    people = some(planted.people.values(), urls["crm"])
+    score, odd = rows_score(datamap_of(proposal, urls), urls, people, set())
     assert score.found == score.right, odd
     assert score.recall >= 0.95, odd
 
@@ -74,7 +84,8 @@ def test_databases_of_another_hand(
     identity, personal, odd = marks_score(proposal, of_world(world))
     assert good(identity, personal), odd
     opened(datamap_of(proposal, urls), urls).get(world.system).check()
-    score, lost = rows_score(datamap_of(proposal, urls), urls, world.people, world.open_to_doubt)
+    people = some(world.people, urls[world.system])
+    score, lost = rows_score(datamap_of(proposal, urls), urls, people, world.open_to_doubt)
     assert score.found == score.right, lost
     assert score.recall >= 0.95, lost
 

@@ -464,12 +464,16 @@ def test_nothing_is_due_in_an_empty_store(store):
     assert list(store.due_matters(START)) == []
 
 
+# With a transaction's defaults every second of these is lost, however few there are.
+EACH = 200 if os.environ.get("MAILBOT_SOAK") else 50
+
+
 def test_no_increment_of_four_threads_is_lost(store):
     opened(store)
 
     def increment(_: int) -> None:
         done = 0
-        while done < 200:
+        while done < EACH:
             try:
                 with store.begin() as tx:
                     matter = store.matter("m1")
@@ -482,8 +486,8 @@ def test_no_increment_of_four_threads_is_lost(store):
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(increment, range(4)))
-    assert store.matter("m1").plan_version == 800
-    assert store.case("c1").version == 800
+    assert store.matter("m1").plan_version == 4 * EACH
+    assert store.case("c1").version == 4 * EACH
 
 
 # Documents, effects, tokens, messages

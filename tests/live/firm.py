@@ -1,6 +1,8 @@
 """A firm on real servers: Dovecot, Postfix, PostgreSQL, and `mailbot run` as a process."""
 
+import contextlib
 import email
+import io
 import json
 import os
 import re
@@ -18,6 +20,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from mailbot.cli import main
 from mailbot.store import new_master_key
 from tests.servers.mail import MailServers, mail_servers
 from tests.servers.postgres import fresh_database, postgres
@@ -230,6 +233,12 @@ class Firm:
             self.command(*arguments), env=self.environ, capture_output=True, text=True, timeout=60
         )
 
+    def shown(self, *arguments: str) -> str:
+        """What a command that only looks prints, run here: to start one costs a second."""
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            assert main(self.command(*arguments)[3:]) == 0
+        return printed.getvalue()
+
     # --- people
 
     def write(self, sender: str, subject: str, text: str, **headers: str) -> EmailMessage:
@@ -289,10 +298,14 @@ class Firm:
     def ledger(self) -> list[dict[str, object]]:
         """Every ledger entry of every case, as the sysadmin would export them."""
         entries: list[dict[str, object]] = []
-        for case in json.loads(self.run_command("cases", "--json").stdout):
-            exported = self.run_command("ledger", "export", case["case"])
-            entries += json.loads(exported.stdout)["entries"]
+        for case in json.loads(self.shown("cases", "--json")):
+            entries += json.loads(self.shown("ledger", "export", case["case"]))["entries"]
         return entries
+
+    def settled(self) -> list[str]:
+        """What became of each mail, by the daemon's log: to wait by (a command is a process)."""
+        lines = (json.loads(line) for line in self.log.splitlines() if line.startswith("{"))
+        return [str(line["reason"]) for line in lines if line.get("event") == "mail-settled"]
 
     def ignored(self) -> list[str]:
         """Why replies changed nothing, as the ledger has it."""
@@ -304,7 +317,7 @@ class Firm:
 
     def states(self) -> list[str]:
         """The states of all matters."""
-        cases = json.loads(self.run_command("cases", "--json").stdout)
+        cases = json.loads(self.shown("cases", "--json"))
         return [matter["state"] for case in cases for matter in case["matters"]]
 
 
