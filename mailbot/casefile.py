@@ -46,6 +46,7 @@ def context_of(store: Store, matter: Matter, now: datetime) -> Context:
     stored_files: Sequence[object] = files if isinstance(files, list) else ()
     passphrase = store.get(case.id, "passphrase")
     assigned = store.get(case.id, "assigned")
+    tasks = store.get(case.id, f"{matter.id}/tasks/{version}")
     return Context(
         case=case,
         matter=matter,
@@ -65,6 +66,7 @@ def context_of(store: Store, matter: Matter, now: datetime) -> Context:
         effects=tuple(store.effects(matter.id, version)),
         case_key=store.case_key(case.id),
         now=now,
+        tasks_told=frozenset(map(int, tasks)) if isinstance(tasks, dict) else frozenset(),
         assigned=assigned if isinstance(assigned, str) else "",
     )
 

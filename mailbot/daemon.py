@@ -23,13 +23,14 @@ from mailbot.learning import Learning
 from mailbot.logs import kind_of
 from mailbot.ports import Clock, Effect, Mailbox, Store
 from mailbot.requests import ask, handed_over, taken
+from mailbot.steps.others import LATER
 from mailbot.systemd import Notifier
 from mailbot.taking import LONGEST, Later, Taking, backoff
 
 log = structlog.get_logger()
 
 WORKERS = 4
-_LOOSE = frozenset({"notice", "mark", "file"})  # effects that no step waits for
+_LOOSE = frozenset({"notice", "mark", "file", LATER})  # effects that no step waits for
 _LESSONS_EVERY = 60.0  # seconds between two looks at what staff taught
 
 

@@ -226,7 +226,7 @@ def known(effect: Effect, message_id: str) -> KnownMessage:
         case_id=effect.case_id,
         matter_id=effect.matter_id,
         plan_version=effect.plan_version,
-        kind="code" if effect.kind.startswith("code") else effect.kind,
+        kind=effect.kind.partition("-")[0].rstrip("0123456789"),  # code1, recipient-later
     )
 
 

@@ -53,12 +53,12 @@ class Errands:
         records = self._records(system)
         memory = self.store.recall(system, self.clock.now())
         actions, unsure = records.came_back(memory)
-        unsaid = f"; {unsure} bear the number of an erased one but another content: look at those"
-        said = f"{system}: {len(actions)} erased records are there again"
+        said = [self._say("came_back", system=system, count=len(actions))]
         if actions:
-            number = self._propose(REAPPLY, system, actions)
-            said += f"; asked in case {number}"
-        return said + (unsaid if unsure else "")
+            said.append(self._say("asked", case=self._propose(REAPPLY, system, actions)))
+        if unsure:
+            said.append(self._say("unsure", count=unsure))
+        return "; ".join(said)
 
     def review(self) -> str:
         """Propose to erase what is past its retention rule, one case for each database."""
@@ -69,12 +69,20 @@ class Errands:
             memory = self.store.recall(name, self.clock.now())
             actions, more = self._records(name).time_is_up(memory, MOST)
             if not actions:
-                lines.append(f"{name}: nothing is past its time")
+                lines.append(self._say("nothing", system=name))
                 continue
-            number = self._propose(REVIEW, name, actions)
-            rest = f", {more} more next time" if more else ""
-            lines.append(f"{name}: {len(actions)} past their time; asked in case {number}{rest}")
-        return "\n".join(lines) or "there is no database in the data map"
+            said = [self._say("time_up", system=name, count=len(actions))]
+            said.append(self._say("asked", case=self._propose(REVIEW, name, actions)))
+            if more:
+                said.append(self._say("more", count=more))
+            lines.append("; ".join(said))
+        return "\n".join(lines) or self._say("no_database")
+
+    def _say(self, what: str, **values: object) -> str:
+        """Part of a summary, in the language of the other mail to staff."""
+        templates = self.flow.tools.templates
+        spoken = templates.language(self.flow.tools.settings.approval.language, "notice.txt")
+        return templates.words(spoken)("errand_said", what, **values)
 
     def lift(self, case_id: str) -> str:
         """Propose to lift the restrictions of a case; the person is warned first (art. 18(3))."""

@@ -18,16 +18,18 @@ from mailbot.errors import Permanent, Stale
 from mailbot.lessons import forget_person
 from mailbot.move import Act, Context, Move, Outcome, Tools, Wait
 from mailbot.ports import Clock, Effect, Store, Tx
-from mailbot.steps.ask import ask, next_reminder, remind
+from mailbot.steps.ask import ask, remind
 from mailbot.steps.classify import classify
 from mailbot.steps.code import give_up
 from mailbot.steps.draft import draft
 from mailbot.steps.execute import execute
 from mailbot.steps.identify import identify
 from mailbot.steps.locate import locate
-from mailbot.steps.notify import ask_to_end
+from mailbot.steps.notify import ask_back
 from mailbot.steps.propose import propose
+from mailbot.steps.reminders import next_reminder
 from mailbot.steps.respond import close, respond
+from mailbot.steps.tasks import remind_of_tasks
 from mailbot.steps.verify import verify
 
 Step = Callable[[Context, Tools], Outcome]
@@ -70,7 +72,7 @@ TABLE: Mapping[State, Stage] = {
     S.VERIFIED: _stage(respond, S.ANSWERED, S.CLASSIFIED),
     S.ANSWERED: _stage(close, S.CLOSED, S.REFUSED),
     S.NEEDS_HUMAN: _stage(remind, S.NEEDS_HUMAN, *GOES_ON, S.CLOSED),
-    S.CLOSED: _stage(None),
+    S.CLOSED: _stage(remind_of_tasks),
     S.REFUSED: _stage(None),
     S.WITHDRAWN: _stage(None),
 }
@@ -107,7 +109,7 @@ class Flow:
             outcome = stage.step(ctx, self.tools)
             match outcome:
                 case Wait():
-                    return self._later(matter, outcome.until)
+                    return self._wait(matter, outcome)
                 case Act():
                     return self._act(matter, outcome)
                 case Move():
@@ -163,7 +165,7 @@ class Flow:
             stopped = {"in": matter.state.value, "why": move.reason}
             tx.put(matter.case_id, f"{matter.id}/stopped", stopped)
             detail = str(move.facts.get("why", ""))
-            effects, tokens = ask_to_end(
+            effects, tokens = ask_back(
                 self.context(matter), self.tools, move.reason, detail, f"{move.reason}/{now}"
             )
             for effect in effects:
@@ -213,6 +215,18 @@ class Flow:
         # Closed already, where a restriction was lifted later.
         if case and case.closed is None and all(sibling.state in ENDED for sibling in siblings):
             tx.close_case(ended.case_id, now)
+
+    def _wait(self, matter: Matter, wait: Wait) -> Matter:
+        new = replace(matter, due=wait.until)
+        with self.store.begin() as tx:
+            tx.change_matter(matter, new)
+            for token_hash, token in wait.tokens:
+                tx.issue_token(token_hash, token)
+            for effect in wait.effects:
+                tx.intend(effect)
+            if wait.effects:
+                tx.record(matter.case_id, "reminded", wait.reason, {"matter": matter.id})
+        return new
 
     def _later(self, matter: Matter, due: datetime | None) -> Matter:
         new = replace(matter, due=due)

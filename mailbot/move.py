@@ -41,10 +41,12 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing to do before `until`."""
+    """Nothing to do before `until` (None: any more), but for what staff are told meanwhile."""
 
-    until: datetime
+    until: datetime | None
     reason: str
+    effects: tuple[Effect, ...] = ()
+    tokens: tuple[tuple[str, Token], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ class Context:
     effects: tuple[Effect, ...]  # of this plan version
     case_key: bytes
     now: datetime
+    tasks_told: frozenset[int] = frozenset()  # tasks by hand of this plan that staff told of
     assigned: str = ""  # the approver to whom the case was handed, if any
 
 

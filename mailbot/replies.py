@@ -32,6 +32,7 @@ from mailbot.steps.decide import (
 )
 from mailbot.steps.notify import tell_approvers, told
 from mailbot.steps.original_date import DATE_ASKED, begun_on, told_date
+from mailbot.steps.others import later_notices
 
 NOTHING_CHANGED = "reply-changed-nothing"  # the ledger's name for it
 TASK_DONE = "manual-task-done"
@@ -179,8 +180,9 @@ class Replies:
     def _task_done(self, stored: StoredMail, mail: Mail, ctx: Context, approver: Approver) -> str:
         """An approver tells what came of a task by hand in a plan that they approved.
 
-        It changes no record and sends nothing: it stands in the ledger, and with the case. Only
-        such a reply ever says that a task was done. Empty if the mail tells no such thing.
+        It changes no record: it stands in the ledger, and with the case. Only such a reply ever
+        says that a task was done; by the last one the plan's notices to recipients leave, if there
+        was nothing else to tell them of. Empty if the mail tells no such thing.
         """
         matter, plan, outcome = ctx.matter, ctx.plan, read_outcome(mail)
         if plan is None or outcome is None or matter.state not in _APPROVED_BY_NOW:
@@ -191,6 +193,7 @@ class Replies:
             return ""
         name = f"{matter.id}/tasks/{plan.version}"
         known = self.store.get(matter.case_id, name)
+        kept = known if isinstance(known, dict) else {}
         told = {
             str(item): {
                 "by": approver.address,
@@ -202,7 +205,9 @@ class Replies:
         with self.store.begin() as tx:
             tx.settle_mail(stored.id, "done", TASK_DONE, matter.case_id)
             into_case_file(self.store, tx, matter.case_id, mail)
-            tx.put(matter.case_id, name, {**(known if isinstance(known, dict) else {}), **told})
+            tx.put(matter.case_id, name, {**kept, **told})
+            for effect in later_notices(ctx, self.flow.tools, map(int, {**kept, **told})):
+                tx.intend(effect)
             tx.record(
                 matter.case_id,
                 "manual-task",

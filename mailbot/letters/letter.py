@@ -237,6 +237,8 @@ def _done(facts: LetterFacts, titles: tally.Titles, words: Words) -> dict[str, o
         if any(action.system == database.name for action in changed)
     ]
     staying = tally.kept(actions, titles, facts.datamap, words)
+    # Recipients are told of what was carried out: here once staff have done it.
+    changed_by_hand = not any(a.changes or a.done for a in actions)
     return {
         "deleted": tally.lines(actions, (Do.DELETE,), titles),
         "blanked": tally.lines(actions, (Do.BLANK, Do.REPLACE), titles),
@@ -251,7 +253,8 @@ def _done(facts: LetterFacts, titles: tally.Titles, words: Words) -> dict[str, o
         "corrected": tally.changes(actions, titles, words("empty_value")),
         "manual": _searched_by_hand(facts, titles),
         "by_hand": tally.lines([a for a in actions if tally.by_hand(a)], (Do.MANUAL,), titles),
-        "told": tally.told(actions),
+        "told": () if changed_by_hand else tally.told(actions),
+        "later": tally.told(actions) if changed_by_hand else (),
         "telling": tally.telling(actions),
         "suppressed": any(action.do is Do.SUPPRESS for action in actions),
         "suppressed_phone": any(a.do is Do.SUPPRESS and "phone" in a.after for a in actions),

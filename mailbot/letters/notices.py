@@ -73,6 +73,7 @@ def write_notice(facts: NoticeFacts, templates: Templates) -> Question:
     """
     words = templates.words(templates.language(facts.language, "notice.txt"))
     title, text, remedy = _notice(facts.kind, words)
+    tasks = facts.kind == "tasks-open"
     form = "notice_subject_tagged" if facts.token else "notice_subject"
     tag = subject_tag(facts.token) if facts.token else ""
     subject = words("question", form, title=title, case=facts.case_number, tag=tag)
@@ -80,7 +81,8 @@ def write_notice(facts: NoticeFacts, templates: Templates) -> Question:
         "title": title,
         "text": text,
         "remedy": remedy,
-        "answered": words("answers", "answered") if facts.token else "",
+        "answered": words("answers", "answered") if facts.token and not tasks else "",
+        "tasks": tasks,
         "kind": one_line(facts.kind, 80),
         "detail": one_line(facts.detail, 500),
         "case": facts.case_number,

@@ -1,11 +1,8 @@
 """DRAFTED → ASKED: put the plan before the approvers, one token each; and remind them."""
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from mailbot.case import Label, State
-from mailbot.config import Settings
 from mailbot.deadline import breach_deadline, days_left
 from mailbot.letters import NoticeFacts, QuestionFacts, write_notice, write_question
 from mailbot.message import Mail
@@ -13,24 +10,9 @@ from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.steps import approvers, outgoing
 from mailbot.steps.decide import may_ask, may_identify
 from mailbot.steps.errand import errand
-from mailbot.steps.notify import ask_to_end
+from mailbot.steps.notify import ask_back
+from mailbot.steps.reminders import next_reminder
 from mailbot.steps.respond import EXTENDED, QUESTIONED
-
-_BREACH_REMINDER = timedelta(hours=12)
-
-
-def next_reminder(ctx: Context, settings: Settings) -> datetime:
-    """The next day on which `approval.remind_days_left` calls for a reminder, at 07:00 local."""
-    if ctx.matter.right is Label.BREACH_REPORT and ctx.now < breach_deadline(ctx.matter.received):
-        return ctx.now + _BREACH_REMINDER
-    zone = ZoneInfo(settings.deadline.timezone)
-    today = ctx.now.astimezone(zone).date()
-    days = sorted(
-        ctx.matter.last_day - timedelta(days=left) for left in settings.approval.remind_days_left
-    )
-    day = next((day for day in days if day > today), today + timedelta(days=1))
-    return datetime.combine(day, time(7), zone)
-
 
 SAID = "said-"  # begins the flag of what the person said when they wrote again
 
@@ -132,7 +114,7 @@ def remind(ctx: Context, tools: Tools) -> Outcome:
     more = [a for a in settings.approver if a.controller and a.address not in known]
     to += more if left <= 2 else []
     if ctx.matter.state is State.NEEDS_HUMAN:
-        effects, tokens = ask_to_end(
+        effects, tokens = ask_back(
             ctx,
             tools,
             "reminder-stopped",

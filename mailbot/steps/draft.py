@@ -25,7 +25,7 @@ from mailbot.move import Context, Move, Outcome, Tools
 from mailbot.plan import Action, Do, Letter, Plan, Proposal, Purpose
 from mailbot.record import Certainty, Finding, display
 from mailbot.steps.errand import LIFTING, WARNING, errand
-from mailbot.steps.others import changes_anything, tells
+from mailbot.steps.others import by_hand, changes_anything, tells
 
 _WITH_COPY = frozenset({Label.ACCESS, Label.PORTABILITY})
 
@@ -168,7 +168,7 @@ def _already_right(ctx: Context, proposal: Proposal) -> bool:
 
 def _sensible(actions: tuple[Action, ...]) -> tuple[Action, ...]:
     """Without telling others, once staff decided that nothing is done that they could be told."""
-    if changes_anything(actions):
+    if changes_anything(actions) or by_hand(actions):
         return actions
     return tuple(action for action in actions if not tells(action))
 

@@ -65,7 +65,7 @@ def tell_approvers(
     )
 
 
-def ask_to_end(
+def ask_back(
     ctx: Context,
     tools: Tools,
     kind: str,
@@ -73,9 +73,8 @@ def ask_to_end(
     distinct: object,
     also: Iterable[Approver] = (),
 ) -> tuple[tuple[Effect, ...], tuple[tuple[str, Token], ...]]:
-    """Tell approvers of a matter that is stopped, each with a token: by it a reply may end the
-    matter, where staff have answered the person themselves. The token of `also` is none: they are
-    only told."""
+    """Tell approvers something that they can answer, each with a token of their own: by it a reply
+    ends a matter that is stopped, or tells what came of a task. `also`: who is told without one."""
     settings = tools.settings
     effects, tokens = [], []
     asked = approvers.asked_about(ctx, settings)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from dateutil.relativedelta import relativedelta
@@ -11,13 +12,17 @@ from mailbot.case import Key, Label
 from mailbot.move import Context, Tools
 from mailbot.organisation import Organisation
 from mailbot.plan import CASE_FILE, Action, Do
+from mailbot.ports import Effect
 from mailbot.record import Certainty, Finding
 from mailbot.steps.execute import carried_out
+from mailbot.steps.outgoing import to_recipient
 
 # Art. 19; a withdrawn consent is passed on as well (C-129/21 Proximus).
 _TOLD = frozenset({Label.ERASURE, Label.RECTIFICATION, Label.RESTRICTION, Label.CONSENT_WITHDRAWAL})
 _SUPPRESSING = frozenset({Label.ERASURE, Label.OBJECTION, Label.CONSENT_WITHDRAWAL})
 NO_ADDRESS = "no e-mail address: tell them by other means"
+WHEN_CORRECTED = "tell them once it is corrected"
+LATER = "recipient-later"  # the kind of a notice that leaves once staff have done it by hand
 # "Take me off the suppression list too", in the languages of letters.
 _LIST = re.compile(
     r"sperreliste|sperrelista|spærreliste|spärrlista|sperrliste|suppression list|"
@@ -41,8 +46,12 @@ def beyond(
     """The further actions of a plan. `stop`: the sender is not proven, only stopping is sure."""
     found: list[Action] = []
     right = ctx.matter.right
-    if right in _TOLD and changes_anything(actions):
-        found += _told(_earlier(ctx), findings, tools.settings.organisation)
+    if right in _TOLD and (changes_anything(actions) or by_hand(actions)):
+        told = _told(_earlier(ctx), findings, tools.settings.organisation)
+        if right is Label.RECTIFICATION and not changes_anything(actions):
+            # What is right is not sure yet: whoever corrects the records tells them.
+            told = [_task(action.title, WHEN_CORRECTED) for action in told]
+        found += told
     if right in _SUPPRESSING:
         do = Do.RELEASE if right is Label.ERASURE and wants_release(ctx) else Do.SUPPRESS
         found += _entries(ctx, tools, do, stop)
@@ -72,9 +81,44 @@ def changes_anything(actions: Iterable[Action]) -> bool:
     return any(action.changes or action.done for action in actions)
 
 
+def by_hand(actions: Iterable[Action]) -> frozenset[int]:
+    """The numbers of records that a member of staff must change."""
+    return frozenset(action.number for action in actions if action.do is Do.MANUAL and action.table)
+
+
+def told_later(actions: Sequence[Action]) -> bool:
+    """Whether all there is to tell recipients of is still to be done by hand."""
+    return not changes_anything(actions) and bool(by_hand(actions))
+
+
+def later_notices(ctx: Context, tools: Tools, done: Iterable[int]) -> tuple[Effect, ...]:
+    """The approved notices to recipients, once the last record was changed by hand; art. 19 tells
+    of what was carried out, not of what is meant to be."""
+    plan = ctx.plan
+    if plan is None or not told_later(plan.actions) or by_hand(plan.actions) - set(done):
+        return ()
+    if any(effect.kind == LATER for effect in ctx.effects):
+        return ()
+    return tuple(
+        replace(to_recipient(ctx, tools.settings, number, letter), kind=LATER)
+        for number, letter in plan.numbered_notices()
+    )
+
+
+def open_tasks(ctx: Context) -> tuple[Action, ...]:
+    """The tasks by hand of an approved plan of which nobody has told what came of them."""
+    return tuple(
+        action
+        for action in (ctx.plan.actions if ctx.plan is not None else ())
+        if action.do is Do.MANUAL and action.number not in ctx.tasks_told
+    )
+
+
 def tells(action: Action) -> bool:
     """Whether an action is about telling a recipient, by mail or by hand."""
-    return action.do is Do.NOTIFY or (action.do is Do.MANUAL and action.reason == NO_ADDRESS)
+    return action.do is Do.NOTIFY or (
+        action.do is Do.MANUAL and action.reason in (NO_ADDRESS, WHEN_CORRECTED)
+    )
 
 
 def _earlier(ctx: Context) -> tuple[Action, ...]:
@@ -113,8 +157,12 @@ def _add(known: dict[str, tuple[str, str]], name: str, email: str) -> None:
 
 def _notify(name: str, address: str) -> Action:
     if not address:
-        return Action(number=0, do=Do.MANUAL, system="", title=name, reason=NO_ADDRESS)
+        return _task(name, NO_ADDRESS)
     return Action(number=0, do=Do.NOTIFY, system="", title=name, after={"email": address})
+
+
+def _task(name: str, reason: str) -> Action:
+    return Action(number=0, do=Do.MANUAL, system="", title=name, reason=reason)
 
 
 def _entries(ctx: Context, tools: Tools, do: Do, stop: bool) -> list[Action]:

@@ -10,6 +10,8 @@ from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.plan import Purpose
 from mailbot.steps import outgoing
 from mailbot.steps.errand import errand
+from mailbot.steps.others import open_tasks, told_later
+from mailbot.steps.reminders import next_of_tasks
 
 EXTENDED = "extended"
 QUESTIONED = "question-open"  # the person was asked something, and has not written since
@@ -34,9 +36,9 @@ def respond(ctx: Context, tools: Tools) -> Outcome:
         plan.letter.text,
         files,
     )
+    now = () if told_later(plan.actions) else plan.numbered_notices()
     others = tuple(
-        outgoing.to_recipient(ctx, tools.settings, number, letter)
-        for number, letter in plan.numbered_notices()
+        outgoing.to_recipient(ctx, tools.settings, number, letter) for number, letter in now
     )
     return Act(effects=(effect, *others), then=lambda done: _after(ctx, tools, plan.purpose))
 
@@ -86,4 +88,5 @@ def close(ctx: Context, tools: Tools) -> Outcome:
     return Move(
         to=State.REFUSED if refused else State.CLOSED,
         reason="refused" if refused else "answered",
+        due=next_of_tasks(ctx, tools.settings) if open_tasks(ctx) else None,
     )

@@ -1,5 +1,6 @@
 """After a restore, at the periodic review, before a restriction is lifted: proposed, then done."""
 
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -38,7 +39,7 @@ def test_what_a_backup_brings_back_is_erased_again_once_approved(small: World):
     others = small.rows("kontakter", "id <> 1"), small.rows("ordrer", "kontakt_id <> 1")
     before = len(small.sent(INGRID))
     said = errands(small).reapply("crm")
-    assert "asked in case" in said
+    assert "spurt i sak" in said
     small.once()
     assert len(small.rows("ordrer", "kontakt_id = 1")) == 2  # not before somebody approves
     question = letter(small.question())
@@ -52,7 +53,7 @@ def test_what_a_backup_brings_back_is_erased_again_once_approved(small: World):
     assert (small.rows("kontakter", "id <> 1"), small.rows("ordrer", "kontakt_id <> 1")) == others
     assert len(small.sent(INGRID)) == before  # nobody asked, nobody is answered
     assert {matter.state for matter in small.matters()} == {State.CLOSED}
-    assert "0 erased records" in errands(small).reapply("crm")
+    assert "0 slettede oppføringer" in errands(small).reapply("crm")
 
 
 def test_a_number_that_is_somebody_elses_by_now_is_not_touched(small: World):
@@ -61,7 +62,7 @@ def test_a_number_that_is_somebody_elses_by_now_is_not_touched(small: World):
     small.sql("INSERT INTO ordrer VALUES (11, 4, '2026-11-01', 'Annet', 'Ingrid Solvåg', 'Vei 1')")
     small.sql("UPDATE henvendelser SET epost = 'ny@annen.example', melding = 'x' WHERE id = 31")
     said = errands(small).reapply("crm")
-    assert "2 bear the number" in said
+    assert "2 har nummeret" in said
     small.once()
     small.reply(small.question(), "Godkjent")
     assert len(small.rows("ordrer", "id = 11")) == 1
@@ -72,7 +73,7 @@ def test_a_number_that_is_somebody_elses_by_now_is_not_touched(small: World):
 def test_what_was_remembered_goes_with_the_backups(small: World):
     erased(small)
     small.clock.pass_time(days=31)  # backup_days = 30: by then only what is kept is still known
-    assert "1 erased records" in errands(small).reapply("crm")
+    assert "1 slettede oppføringer" in errands(small).reapply("crm")
     raw = b"".join(p.read_bytes() for p in small.stage.folder.rglob("mailbot.db*"))
     assert b"solvang" not in raw.lower()
 
@@ -86,7 +87,7 @@ def test_the_review_proposes_what_is_past_its_rule_and_staff_may_keep(small: Wor
     small.sql("UPDATE fakturaer SET dato = '2018-03-15' WHERE id = 501")
     small.sql("INSERT INTO fakturaer VALUES (503, 3, '2019-12-31', 1.0, 'T H', 'Vei')")
     said = errands(small).review()
-    assert "2 past their time" in said
+    assert "2 er eldre enn reglene sier" in said
     small.once()
     assert errands(small).review() == said  # not asked twice
     assert len(small.cases()) == 1
@@ -98,16 +99,18 @@ def test_the_review_proposes_what_is_past_its_rule_and_staff_may_keep(small: Wor
     assert small.rows("fakturaer", "id = 501") == []
     assert len(small.rows("fakturaer", "id = 503")) == 1
     assert len(small.rows("fakturaer", "id = 502")) == 1
-    assert "nothing is past its time" in errands(small).review()  # kept on an approver's word
+    assert (
+        "ingenting er eldre enn reglene sier" in errands(small).review()
+    )  # kept on an approver's word
 
 
 def test_what_a_plan_kept_is_proposed_when_its_time_is_up(small: World):
     small.write(INGRID, "Sletting", ERASE)
     small.reply(small.question(), "Godkjent")
-    assert "nothing is past its time" in errands(small).review()
+    assert "ingenting er eldre enn reglene sier" in errands(small).review()
     small.clock.pass_time(days=365 * 6 + 40)
     said = errands(small).review()
-    assert "past their time" in said
+    assert "er eldre enn reglene sier" in said
     small.once()
     small.reply(small.question(), "Godkjent")
     assert small.rows("fakturaer", "id = 501") == []
@@ -159,3 +162,12 @@ def test_a_dry_run_prints_statements_and_counts(small: World, capsys: pytest.Cap
     assert "DELETE FROM ordrer WHERE" in out
     assert "UPDATE kontakter SET" in out
     assert len(small.rows("ordrer", "kontakt_id = 1")) == 2
+
+
+@pytest.mark.parametrize(("language", "words"), [("nn", "komne attende"), ("en", "there again")])
+def test_the_summary_speaks_the_language_of_staff(tmp_path, language: str, words: str):
+    def edit(text: str) -> str:
+        return re.sub(r'language( *)= "nb"', rf'language\1= "{language}"', text)
+
+    with world(tmp_path, edit) as made:
+        assert words in errands(made).reapply("crm")

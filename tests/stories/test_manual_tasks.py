@@ -1,13 +1,16 @@
 """A system that only a person can search: a task in the plan, its outcome told by reply."""
 
 from collections.abc import Iterator
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from mailbot.case import State
+from mailbot.steps.others import WHEN_CORRECTED
+from tests.stories.test_beyond_the_records import ERASE_EN, RESELLER
 from tests.stories.test_straight_way import ERASE
-from tests.stories.world import INGRID, KARI, World, letter, world
+from tests.stories.world import INGRID, KARI, MARTIN, World, letter, world
 
 
 @pytest.fixture
@@ -103,3 +106,132 @@ def test_before_the_approval_it_approves_nothing(small: World) -> None:
     assert outcomes(small) == []
     assert small.only_matter().state is State.ASKED
     assert len(small.rows("ordrer", "kontakt_id = 1")) == 2
+
+
+# --- reminded of --------------------------------------------------------------------------------
+
+
+def reminders(small: World) -> list[EmailMessage]:
+    return [mail for mail in small.notices() if "ikke meldt utført" in str(mail["Subject"])]
+
+
+def test_an_open_task_is_reminded_of_with_the_deadline_and_then_weekly(small: World) -> None:
+    number = approved(small)
+    small.clock.pass_time(hours=25)
+    small.once()
+    assert small.only_matter().state is State.CLOSED
+    assert reminders(small) == []
+    days = [
+        day
+        for day in range(1, 60)
+        for before in [len(reminders(small))]
+        if not small.clock.pass_time(days=1) and not small.once() and len(reminders(small)) > before
+    ]
+    assert len(days) >= 5
+    assert days[-1] - days[-2] == 7  # after the last day no oftener
+    reminder = reminders(small)[-1]
+    text = letter(reminder)
+    assert f"{number} (Google Analytics)" in text
+    assert "BESVART" not in text
+    assert small.only_matter().state is State.CLOSED
+    small.reply(reminder, f"UTFØRT {number}: ingen treff")
+    assert [told["items"] for told in outcomes(small)] == [[number]]
+    count = len(reminders(small))
+    small.clock.pass_time(days=30)
+    small.once()
+    assert len(reminders(small)) == count
+    assert small.parts.store.verify_ledger().ok
+
+
+def test_the_reminder_decides_nothing(small: World) -> None:
+    approved(small)
+    small.clock.pass_time(hours=25)
+    small.once()
+    small.clock.pass_time(days=30)
+    small.once()
+    small.clock.pass_time(days=8)
+    small.once()
+    for text in ("Godkjent", "BESVART", "AVVIS: nei", "SPØR: hvem er du?"):
+        small.reply(reminders(small)[-1], text)
+        assert small.only_matter().state is State.CLOSED
+    assert outcomes(small) == []
+    assert len(small.sent(INGRID)) == 1
+
+
+# --- recipients of what is changed by hand (art. 19) --------------------------------------------
+
+
+@pytest.fixture
+def reading_only(tmp_path: Path) -> Iterator[World]:
+    """No write access: each change is a task for staff."""
+
+    def edit(text: str) -> str:
+        datamap = tmp_path / "config" / "datamap.toml"
+        kept = [line for line in datamap.read_text().splitlines() if "write_url" not in line]
+        datamap.write_text("\n".join(kept) + "\n")
+        return text
+
+    with world(tmp_path, edit) as made:
+        yield made
+
+
+def test_recipients_are_told_once_staff_have_erased_by_hand_and_not_before(
+    reading_only: World,
+) -> None:
+    made = reading_only
+    made.write(MARTIN, "Erase my data", ERASE_EN)
+    question = letter(made.question())
+    assert "varsler 1 mottaker" in question.splitlines()[0]
+    assert "Hele beskjeden" in question
+    made.reply(made.question(), "Godkjent")
+    (answer,) = made.sent(MARTIN)
+    assert "We tell them as soon as it is done: Vestland Programvare AS" in letter(answer)
+    assert "have told these recipients" not in letter(answer)
+    assert made.sent(RESELLER) == []
+    plan = made.daemon.flow.context(made.only_matter()).plan
+    assert plan is not None
+    tasks = [a.number for a in plan.actions if a.do.value == "manual" and a.table]
+    assert len(tasks) > 1
+    made.reply(made.question(), f"UTFØRT {tasks[0]}: slettet")
+    assert made.sent(RESELLER) == []
+    rest = ", ".join(map(str, tasks[1:]))
+    made.reply(made.question(), f"UTFØRT {rest}: slettet")
+    (notice,) = made.sent(RESELLER)
+    assert "Martin Keller" in letter(notice)
+    made.reply(made.question(), f"UTFØRT {rest}: slettet")
+    assert len(made.sent(RESELLER)) == 1  # once
+    made.write(
+        RESELLER, f"SV: {notice['Subject']}", "Vi har slettet alt om Martin Keller.",
+        answers=str(notice["Message-ID"]).strip("<>"),
+    )  # fmt: skip
+    assert "recipient-answered" in [entry.event for entry, _ in made.parts.store.ledger()]
+    assert made.parts.store.verify_ledger().ok
+
+
+def test_nobody_but_the_approver_sets_the_notices_going(reading_only: World) -> None:
+    made = reading_only
+    made.write(MARTIN, "Erase my data", ERASE_EN)
+    plan = made.daemon.flow.context(made.only_matter()).plan
+    assert plan is not None
+    numbers = ", ".join(str(a.number) for a in plan.actions if a.do.value == "manual")
+    made.reply(made.question(), f"UTFØRT {numbers}: slettet")  # not approved yet
+    made.reply(made.question(), "Godkjent")
+    made.reply(made.question(), f"UTFØRT {numbers}: slettet", sender="x@stranger.example")
+    made.reply(made.question(), f"UTFØRT {numbers}: slettet", dmarc="fail")
+    assert made.sent(RESELLER) == []
+
+
+def test_who_got_values_that_staff_correct_is_a_task_as_well(reading_only: World) -> None:
+    made = reading_only
+    made.write(
+        MARTIN, "My address",
+        "Hello, please correct my address: I have moved to Parkweg 12, 20144 Hamburg.\n\nMartin",
+    )  # fmt: skip
+    matter = made.only_matter()
+    plan = made.daemon.flow.context(matter).plan
+    assert plan is not None
+    assert plan.notices == {}
+    assert [a.title for a in plan.actions if a.reason == WHEN_CORRECTED] == [
+        "Vestland Programvare AS"
+    ]
+    assert "gi beskjed når det er rettet" in letter(made.question())
