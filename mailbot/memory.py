@@ -80,5 +80,9 @@ class Records(Protocol):
     def row(self, table: str, key: Row) -> Row | None:
         """One record as it is now; None if it is gone."""
 
+    def rows(self, actions: Sequence[Action]) -> Sequence[Row | None]:
+        """The record of each action as it is now; None if it is gone. Raises Permanent where a
+        table cannot be seen any more: what cannot be read proves nothing."""
+
     def statements(self, actions: Sequence[Action]) -> Sequence[str]:
         """What `apply` would send, a line for each action that changes something."""

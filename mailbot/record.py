@@ -211,6 +211,7 @@ class NotSearched:
     system: str
     why: str
     failed: bool = False  # it should have been, and may be another time
+    refused: bool = False  # it may not be read, until somebody grants it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,17 +142,20 @@ class ExchangeSource:
             rows, missing = [], []
             for box in boxes:
                 for holder, kind in self._holders(box):
-                    why, failed = "", False
+                    why, failed, refused = "", False, False
                     with Edge() as edge:
                         try:
                             rows.append(self._judged(box, holder, kind, one))
                         except NotAllowed as error:  # nothing to try again, until it is granted
-                            why = str(error)
+                            why, refused = str(error), True
                     if edge.why:
                         why, failed = edge.why, True
                     if why:
                         told = f"{kind} of mailbox {box.address}: {why}"
-                        missing.append(NotSearched(system=self.name, why=told, failed=failed))
+                        part = NotSearched(
+                            system=self.name, why=told, failed=failed, refused=refused
+                        )
+                        missing.append(part)
             learnt = entries.learnt((f for place in rows for f in place), one, self._us)
             emails = _together(one.emails, (key.value for key in learnt))
             learnt = tuple(key for key in learnt if key.value not in stated)

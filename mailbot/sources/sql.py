@@ -132,6 +132,21 @@ class SqlSource:
             found = connection.execute(by_key(shape, key, connection.dialect.name)).fetchall()
             return row_of(found[0]) if len(found) == 1 else None
 
+    def rows(self, actions: Sequence[Action]) -> Sequence[Row | None]:
+        """See `memory.Records`."""
+        found: list[Row | None] = []
+        with engines.translated(self.name, "reading"), self.read.connect() as connection:
+            catalog = self.lay(connection).catalog
+            for action in actions:
+                shape = catalog.find(action.table)
+                if shape is None or not set(action.key) <= set(shape.columns):
+                    # Without a grant a server may not even show that there is such a table.
+                    raise Permanent(f"database {self.name}: {action.table} cannot be read any more")
+                rows = connection.execute(by_key(shape, action.key, connection.dialect.name))
+                first = rows.first()
+                found.append(None if first is None else row_of(first))
+        return found
+
     def statements(self, actions: Sequence[Action]) -> Sequence[str]:
         """See `memory.Records`."""
         with engines.translated(self.name, "reading"), self.read.connect() as connection:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 from mailbot.case import State
 from mailbot.codec import to_json
-from mailbot.errors import Transient
+from mailbot.errors import Permanent, Transient
+from mailbot.memory import Records
 from mailbot.move import Context, Move, Outcome, Tools
 from mailbot.plan import Action, Do
-from mailbot.record import Certainty, Finding, SearchResult, canonical, same
+from mailbot.record import Certainty, Finding, Row, SearchResult, canonical, same
 from mailbot.steps.errand import errand
 from mailbot.steps.execute import is_shadow
 from mailbot.steps.locate import search
@@ -41,14 +43,48 @@ def _in_the_bin(actions: Sequence[Action], tools: Tools) -> set[tuple[str, bytes
 
 
 def _unproven(before: SearchResult, now: SearchResult) -> set[str]:
-    """Systems that were searched for the plan and, in whole or in part, cannot be searched now."""
+    """Systems that were searched for the plan and, in whole or in part, cannot be searched now:
+    they stumble, or a grant was withdrawn meanwhile."""
     known = {(part.system, part.why) for part in before.not_searched}
     failed = {
         part.system
         for part in now.not_searched
-        if part.failed and (part.system, part.why) not in known
+        if (part.failed or part.refused) and (part.system, part.why) not in known
     }
     return set(before.searched) & (failed | (set(before.searched) - set(now.searched)))
+
+
+def _by_key(acted: Sequence[Action], tools: Tools) -> tuple[list[Action], set[str]]:
+    """Each record of a database that was acted on, read again by its own key: a search reaches a
+    child through its parent, and the parent may be gone. What is not as the action leaves it; and
+    the systems that could not be read."""
+    remaining: list[Action] = []
+    unread: set[str] = set()
+    for database in tools.settings.datamap.database:
+        actions = [a for a in acted if a.system == database.name and a.table and a.do in _GONE]
+        if not actions:
+            continue
+        records = cast(Records, tools.sources.get(database.name))  # every [[database]] is one
+        try:
+            rows = records.rows(actions)
+        except (Transient, Permanent):
+            unread.add(database.name)
+            continue
+        remaining += [
+            action for action, row in zip(actions, rows, strict=True) if not _as_left(action, row)
+        ]
+    return remaining, unread
+
+
+def _as_left(action: Action, row: Row | None) -> bool:
+    """Whether a record is as the action leaves it. Under a deleted one's key, another content is
+    another record, which the search judges."""
+    if row is None:
+        return True
+    if action.do is Do.DELETE:
+        fixed = [name for name in action.before if name not in action.volatile]
+        return any(not same(row.get(name), action.before[name]) for name in fixed)
+    return all(same(row.get(name), value) for name, value in action.after.items())
 
 
 def verify(ctx: Context, tools: Tools) -> Outcome:
@@ -78,7 +114,8 @@ def verify(ctx: Context, tools: Tools) -> Outcome:
         and not _accounted_for(finding, actions)
         and (finding.system, canonical(to_json(finding.row))) not in binned
     ]
-    missing = _unproven(ctx.result, result)
+    left, unread = _by_key(acted, tools)
+    missing = _unproven(ctx.result, result) | unread
     if missing:
         if ctx.matter.attempts < PATIENCE:
             raise Transient(f"cannot be searched to verify: {', '.join(sorted(missing))}")
@@ -87,11 +124,11 @@ def verify(ctx: Context, tools: Tools) -> Outcome:
             reason="could-not-verify",
             facts={"systems": sorted(missing)},
         )
-    if remaining:
+    if remaining or left:
         return Move(
             to=State.CLASSIFIED,
             reason="records-remain",
-            facts={"remaining": len(remaining)},
+            facts={"remaining": len(remaining), "by_key": len(left)},
         )
     return Move(
         to=State.VERIFIED,

@@ -347,6 +347,7 @@ def test_what_may_not_be_read_is_not_searched_and_the_rest_is(world: EntryWorld,
     found = part.find(SHE)
     assert set(verdicts(found)) == {"notat" if what == "contacts" else "kort"}
     (told,) = [one for one in found.not_searched if one.why.startswith(f"{what} of mailbox")]
+    assert told.refused
     assert not told.failed
     assert found.searched == ("mail",)
     assert any(line.startswith(f"mail: {what} are not searched") for line in part.check())

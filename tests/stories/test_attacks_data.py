@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from mailbot.case import State
 from mailbot.demo_scene import reply
 from mailbot.errors import Transient
 from mailbot.flow import Flow
+from mailbot.move import Move
+from mailbot.ports import Sources
+from mailbot.record import NotSearched, SearchResult
+from mailbot.steps.verify import PATIENCE, verify
 from tests.stories.test_straight_way import ERASE
 from tests.stories.world import INGRID, KARI, World, letter, world
 
@@ -189,6 +194,49 @@ def test_what_cannot_be_searched_proves_nothing(two: Two):
     flow(two).retry(two.only_matter())
     two.once()
     assert two.only_matter().state is State.ANSWERED
+
+
+class Withdrawn:
+    """The sources, of which one part may not be read any more: a grant was taken away."""
+
+    def __init__(self, sources: Sources, system: str) -> None:
+        self.names, self.get = sources.names, sources.get
+        self._sources, self._part = (
+            sources,
+            NotSearched(system=system, why="contacts: no grant", refused=True),
+        )
+
+    def find(self, *about: object, **options: object) -> SearchResult:
+        found = self._sources.find(*about, **options)
+        return found + SearchResult(not_searched=(self._part,))
+
+
+def test_a_grant_that_is_withdrawn_meanwhile_leaves_nothing_proven(two: Two):
+    two.write(INGRID, "Sletting", ERASE)
+    approve(two)
+    ctx = flow(two).context(flow(two).advance(two.only_matter()))
+    tools = replace(flow(two).tools, sources=Withdrawn(flow(two).tools.sources, "mail"))
+    assert "mail" in ctx.result.searched
+    with pytest.raises(Transient):
+        verify(ctx, tools)
+    last = replace(ctx, matter=replace(ctx.matter, attempts=PATIENCE))
+    outcome = verify(last, tools)
+    assert isinstance(outcome, Move)
+    assert (outcome.to, outcome.reason) == (State.NEEDS_HUMAN, "could-not-verify")
+    known = replace(
+        ctx.result, not_searched=(NotSearched(system="mail", why="contacts: no grant"),)
+    )
+    assert verify(replace(ctx, result=known), tools).to is State.VERIFIED  # told of before
+
+
+def test_a_row_that_is_there_again_under_its_key_reopens_the_matter(two: Two):
+    (order,) = two.rows("ordrer", "id = 11")
+    two.write(INGRID, "Sletting", ERASE)
+    approve(two)
+    matter = flow(two).advance(two.only_matter())
+    assert two.rows("ordrer", "id = 11") == []
+    two.sql("INSERT INTO ordrer VALUES (" + ", ".join(repr(cell) for cell in order) + ")")
+    assert flow(two).advance(matter).note == "records-remain"
 
 
 def test_a_server_that_starts_anew_does_not_shorten_the_plan(two: Two):
