@@ -2,7 +2,9 @@
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,6 +21,7 @@ from mailbot.terminal import working
 from mailbot.wiring import mailboxes_of, sources_of
 
 _LONGEST = 1_000  # characters of a key that anybody writes
+_PAGE = 1_000  # findings in one table on the terminal
 
 
 def locate(settings: Settings, environ: Mapping[str, str], options: argparse.Namespace) -> int:
@@ -43,7 +46,8 @@ def locate(settings: Settings, environ: Mapping[str, str], options: argparse.Nam
         for mailbox in mailboxes.values():
             mailbox.close()
     if options.json:
-        print(json.dumps(document(result), ensure_ascii=False, indent=2))
+        for text in written(result):
+            print(text)
     else:
         _show(result, Console())
     return 0
@@ -89,45 +93,55 @@ def _readable(kind: str, value: str, region: str) -> bool:
     return identifiers.own_key(value) is not None
 
 
-def document(result: SearchResult) -> dict[str, object]:
-    """The result as DESIGN § 4 fixes it."""
-    return {
-        "findings": [
-            {
-                "system": finding.system,
-                "table": finding.table,
-                "key": {name: as_json(value) for name, value in finding.key.items()},
-                "certainty": finding.certainty.value,
-                "action": finding.treatment.do,
-                "reason": finding.reason,
-                "trail": finding.trail,
-            }
-            for finding in result.findings
-        ],
+def written(result: SearchResult) -> Iterator[str]:
+    """The result as DESIGN § 4 fixes it, a finding a line: they may be too many for memory."""
+    rest = {
         "searched": list(result.searched),
         "not_searched": [{"system": part.system, "why": part.why} for part in result.not_searched],
+    }
+    yield '{\n  "findings": ['
+    line = ""
+    for finding in result.findings:
+        if line:
+            yield f"{line},"
+        line = f"    {json.dumps(_document(finding), ensure_ascii=False)}"
+    if line:
+        yield line
+    yield "  ],"
+    yield json.dumps(rest, ensure_ascii=False, indent=2)[2:]
+
+
+def _document(finding: Finding) -> dict[str, object]:
+    return {
+        "system": finding.system,
+        "table": finding.table,
+        "key": {name: as_json(value) for name, value in finding.key.items()},
+        "certainty": finding.certainty.value,
+        "action": finding.treatment.do,
+        "reason": finding.reason,
+        "trail": finding.trail,
     }
 
 
 def _show(result: SearchResult, console: Console) -> None:
     """By system: what was found, how sure that is and how it was come by; then what was not."""
-    systems = dict.fromkeys((*result.searched, *(f.system for f in result.findings)))
-    for system in systems:
-        found = [finding for finding in result.findings if finding.system == system]
-        console.print(_heading(system, found, result.seconds), highlight=False)
-        if found:
-            console.print(_table(found))
+    counts = Counter(f.system for f in result.findings)
+    for system in dict.fromkeys((*result.searched, *counts)):
+        console.print(_heading(system, counts[system], result.seconds), highlight=False)
+        found = (finding for finding in result.findings if finding.system == system)
+        while page := list(islice(found, _PAGE)):
+            console.print(_table(page))
     for line in _missing(result.not_searched):
         console.print(line, highlight=False, soft_wrap=True)
-    if not systems:
+    if not counts and not result.searched:
         console.print("Nothing was searched.")
     possible = sum(finding.certainty is Certainty.POSSIBLE for finding in result.findings)
-    certain = len(result.findings) - possible
+    certain = counts.total() - possible
     console.print(f"{certain} certain, {possible} possible (shown to staff, never acted on).")
 
 
-def _heading(system: str, found: Sequence[Finding], seconds: Mapping[str, float]) -> str:
-    count = f"{len(found)} found" if found else "searched, nothing found"
+def _heading(system: str, found: int, seconds: Mapping[str, float]) -> str:
+    count = f"{found} found" if found else "searched, nothing found"
     time = f", {seconds[system]:.1f} s" if system in seconds else ""
     return f"[bold]{_plain(system)}[/bold]: {count}{time}"
 

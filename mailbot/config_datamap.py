@@ -112,13 +112,11 @@ def _database(data: DataMap, database: Database, at: Location) -> Iterator[Fault
     for place, table in enumerate(database.table):
         yield from _table(data, database, table, (*at, "table", place))
         others = database.table[:place]
-        if any(t.name == table.name and not (t.where and table.where) for t in others) or any(
-            t.name == table.name and t.where == table.where for t in others
-        ):
+        if any(t.name == table.name and t.where == table.where for t in others):
             yield Fault(
                 (*at, "table", place),
                 f"table {table.name} is listed twice",
-                "join the entries, or give each a `where` of its own",
+                "join the entries, or give all but one a `where` of its own",
             )
 
 

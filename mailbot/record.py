@@ -219,7 +219,7 @@ class SearchResult:
     """What a search found and how far it reached; `learnt`: keys read from certain rows;
     `seconds`: how long each system was busy with it."""
 
-    findings: tuple[Finding, ...] = ()
+    findings: Sequence[Finding] = ()  # may be made anew each time they are gone through
     searched: tuple[str, ...] = ()
     not_searched: tuple[NotSearched, ...] = ()
     learnt: tuple[Key, ...] = ()
@@ -227,7 +227,7 @@ class SearchResult:
 
     def __add__(self, other: "SearchResult") -> "SearchResult":
         return SearchResult(
-            findings=self.findings + other.findings,
+            findings=(*self.findings, *other.findings),
             searched=tuple(dict.fromkeys(self.searched + other.searched)),
             not_searched=self.not_searched + other.not_searched,
             learnt=tuple(dict.fromkeys(self.learnt + other.learnt)),

@@ -1,7 +1,7 @@
 """From judged rows to findings: all that plans, letters and approvers need to know of a record."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from mailbot.case import Key
 from mailbot.datamap import Disclosure
@@ -13,6 +13,7 @@ from mailbot.sources.facts import Fact
 from mailbot.sources.judging import Judge, Verdict
 from mailbot.sources.keeping import Keeper
 from mailbot.sources.mapping import Entry, Mapped, Place
+from mailbot.sources.piling import Findings, Pile, in_order, place_of
 from mailbot.sources.reading import parse, texts
 from mailbot.sources.statements import Unfit
 
@@ -31,19 +32,35 @@ class Describer:
     lookup: Lookup
     language: str
     depths: Mapping[Place, int]
+    piles: Sequence[Pile] = ()
     _recipients: dict[tuple[Place, str], tuple[Recipient, ...]] = field(default_factory=dict)
     # One object for all rows of an entry, of whom there may be a hundred thousand.
     _personal: dict[tuple[Place, int], Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     _given: dict[tuple[Place, int, bool], tuple[str, ...]] = field(default_factory=dict)
 
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> Sequence[Finding]:
         """Every certain and possible row, in a stable order, children before parents."""
         found = [
             self._finding(fact, verdict)
             for name, fact in self.judge.facts.rows.items()
             if (verdict := self.judge.certain.get(name) or self._doubted(fact))
         ]
-        return tuple(sorted(found, key=lambda f: (f.system, f.order, f.table, f.identity)))
+        found.sort(key=place_of)
+        if not self.piles:
+            return tuple(found)
+        return Findings(lambda: in_order(found, *(self._piled(pile) for pile in self.piles)))
+
+    def _piled(self, pile: Pile) -> Iterator[Finding]:
+        """What is said of one row holds for all that are alike, each with its own trail."""
+        first = pile.first
+        verdict = self.judge.certain.get(first.id) or self._doubted(first)
+        if verdict is None:
+            return
+        start = verdict.trail.removesuffix(first.label)
+        own_end = start != verdict.trail
+        for fact in pile.facts():
+            trail = f"{start}{fact.label}" if own_end else verdict.trail
+            yield self._finding(fact, replace(verdict, trail=trail))
 
     def _doubted(self, fact: Fact) -> Verdict | None:
         if fact.kind in ("own", "none"):

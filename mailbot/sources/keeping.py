@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -33,6 +34,7 @@ class Until:
     reason: str = ""
 
 
+_rule = lru_cache(maxsize=256)(parse_until)
 _GOES = Treatment(do="delete")
 UNREADABLE = Until(None, "unreadable date")
 
@@ -129,6 +131,9 @@ class Keeper:
 
     def kept_until(self, fact: Fact) -> Until | None:
         """Until when a record is kept; None: not (any more)."""
+        keep = fact.entry.spec.keep
+        if keep is None or "kept(" not in keep.until.replace(" ", ""):
+            return self._work_out(fact)
         if fact.id not in self._memo:
             self._memo[fact.id] = None  # a rule that leads back to itself keeps nothing
             self._memo[fact.id] = self._work_out(fact)
@@ -139,7 +144,7 @@ class Keeper:
         if keep is None:
             return None
         try:
-            rule = parse_until(keep.until)
+            rule = _rule(keep.until)
         except ValueError:
             return Until(None, "unreadable rule")
         until = self._of_children(fact, rule) if rule.kept else of_column(fact, rule)

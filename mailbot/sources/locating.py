@@ -47,7 +47,7 @@ def locate(
     unsearched = judge.known.unread | _absent(datamap, by_name.keys())
     keeper = Keeper(judge.facts, judge, today, writable, unsearched)
     order = depths(judge.facts.mapped.values())
-    describer = Describer(judge, keeper, lookup, subject.language, order)
+    describer = Describer(judge, keeper, lookup, subject.language, order, found.piles)
     return SearchResult(
         findings=describer.findings(),
         searched=found.searched,

@@ -1,7 +1,7 @@
 """The keys of a person, what a row shows of keys, and how alike two names are."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -22,6 +22,7 @@ _NOBODY = frozenset(
         "deleted", "raderad", "slettet bruker", "deleted user", "fornavn etternavn", "first last",
     )
 )  # fmt: skip
+_MOST_KNOWN = 2_000  # values whose keys are remembered during a search
 _RUNS = re.compile(r"\d+|[^\W\d]+|[\W]+")
 _PARTED = (" og ", " and ", " und ", " och ", " & ", " + ", " / ")
 
@@ -87,6 +88,9 @@ class Rules:
 
     datamap: DataMap
     _likeness: dict[tuple[str, str], Likeness] = field(default_factory=dict, compare=False)
+    # A person's rows show the same few values over and over.
+    _emails: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    _numbers: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     @property
     def region(self) -> str:
@@ -192,12 +196,12 @@ class Rules:
         emails = [
             (column, found)
             for column, text in _values(entry, identify.get("email", ()), row)
-            for found in emails_in(text)
+            for found in _known(self._emails, text, emails_in)
         ]
         phones = [
             (column, found)
             for column, text in _values(entry, identify.get("phone", ()), row)
-            for found in self._phones(text)
+            for found in _known(self._numbers, text, self._phones)
         ]
         ids = [
             (column, kind, found)
@@ -232,12 +236,20 @@ class Rules:
         parts = between.join(re.escape(part) for part in _RUNS.findall(key))
         return bool(re.search(rf"(?<![^\W_]){parts}(?![^\W_])", text, re.IGNORECASE))
 
-    def _phones(self, text: str) -> Iterator[str]:
+    def _phones(self, text: str) -> tuple[str, ...]:
         number = identifiers.phone_of_column(text, self.region)
-        if number:
-            yield number
-        else:
-            yield from identifiers.find_phones(text, self.region)
+        return (number,) if number else identifiers.find_phones(text, self.region)
+
+
+def _known(
+    known: dict[str, tuple[str, ...]], text: str, read: Callable[[str], tuple[str, ...]]
+) -> tuple[str, ...]:
+    """What a value shows, read once."""
+    if text not in known:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        known[text] = read(text)
+    return known[text]
 
 
 def _read(entry: Entry, row: Row) -> Iterator[str]:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from mailbot.record import Row, Typed, Value, plain, to_value
 
+FILLED = "*"  # in a condition of the data map: any value at all
 _LONGEST = 1_000_000  # characters of one value that are looked at
 _DEEPEST = 40  # levels of JSON
 _SEGMENT = re.compile(r"\.?([^.\[\]]+)|\[([^\[\]]*)\]")
@@ -206,6 +207,10 @@ def fits(row: Row, where: Mapping[str, object]) -> bool:
     for column, wanted in where.items():
         found = plain(row.get(column))
         allowed = wanted if isinstance(wanted, list | tuple) else [wanted]
+        if FILLED in allowed:
+            if found in (None, ""):
+                return False
+            continue
         if found not in [plain(to_value(one)) for one in allowed]:
             return False
     return True

@@ -18,7 +18,8 @@ from mailbot.sources.judging import Judge
 from mailbot.sources.mapping import Entry, Mapped, Place, follows
 from mailbot.sources.matching import Rules, Wanted
 from mailbot.sources.owners import Known
-from mailbot.sources.reading import asked_values
+from mailbot.sources.piling import Pile, Piler, pileable
+from mailbot.sources.reading import asked_values, fits
 
 _MOST_ROUNDS = 40  # of asking on: references that lead in circles end here
 _MOST_KEYS = 200  # learnt from one person's rows: more is a list, not a person
@@ -43,7 +44,6 @@ class Related:
 
 
 Query = Scan | Related
-Beat = Callable[[], None]
 Watch = Callable[[str, str], None]  # told of a system and what it is at, for people who wait
 
 
@@ -73,6 +73,7 @@ class Found:
     searched: tuple[str, ...]
     not_searched: tuple[NotSearched, ...]
     seconds: dict[str, float] = field(default_factory=dict)  # each database was busy
+    piles: tuple[Pile, ...] = ()
 
 
 @dataclass(slots=True)
@@ -88,6 +89,8 @@ class _Worker:
     beat: float = 0.0  # when it last showed life
     begun: float = 0.0  # when it took up what it is at
     spent: float = 0.0  # seconds, over all it was asked
+    mapped: Mapped | None = None
+    alike: frozenset[Place] = frozenset()  # tables of which rows may be piled
 
     def start(self, rules: Rules) -> None:
         self.beat = self.begun = time.monotonic()
@@ -102,6 +105,9 @@ class _Worker:
             opened.mapped = self.database.open()
         opened.why = edge.why
         self.answers.put(opened)
+        if opened.mapped is not None:
+            self.mapped = opened.mapped
+            self.alike = pileable(opened.mapped, rules.datamap)
         while (batch := self.batches.get()) is not None:
             read = [self._read(query, rules) for query in batch]
             self.answers.put(_Answer(self.database.name, read=read))
@@ -110,9 +116,42 @@ class _Worker:
         self._alive()
         read = _Read(query)
         with Edge() as edge:
-            _collect(read, self.database.run(query, rules), rules, self._alive)
+            self._collect(read, self.database.run(query, rules), rules)
         read.why = edge.why
         return read
+
+    def _collect(self, read: "_Read", rows: Iterator[Row], rules: Rules) -> None:
+        query = read.query
+        may_pile = query.entry.place in self.alike
+        special = self._special(query.entry)
+        copies: dict[str, Fact] = {}
+        namesakes = 0
+        for number, row in enumerate(rows):
+            if number % 200 == 0:
+                self._alive()
+            entry = next((one for one in special if fits(row, one.spec.where)), query.entry)
+            traits = rules.traits(entry, row)
+            if isinstance(query, Scan):
+                shown = rules.relevant(traits, query.wanted)
+                if not shown:
+                    continue
+                namesakes += shown == "name"
+                if shown == "name" and namesakes > _MOST_NAMESAKES:
+                    read.cut = True
+                    continue
+            fact = Fact(entry, key_of(entry, row), row, traits)
+            if entry.shape.is_whole(fact.key):
+                known = copies.setdefault(repr(fact.id), fact)
+                if known is not fact:
+                    known.copies += 1
+                    continue
+            read.rows.add(fact, may_pile)
+
+    def _special(self, entry: Entry) -> tuple[Entry, ...]:
+        """Entries with a condition, which speak of a row rather than the one without."""
+        if self.mapped is None or entry.spec.where:
+            return ()
+        return tuple(one for one in self.mapped.of(entry.place[1]) if one.spec.where)
 
 
 @dataclass(slots=True)
@@ -120,7 +159,7 @@ class _Read:
     """What one query read; `why`: it failed. `cut`: there were more namesakes than are kept."""
 
     query: Query
-    facts: list[Fact] = field(default_factory=list)
+    rows: Piler = field(default_factory=Piler)
     why: str = ""
     cut: bool = False
 
@@ -133,31 +172,6 @@ class _Answer:
     mapped: Mapped | None = None
     read: list[_Read] = field(default_factory=list)
     why: str = ""
-
-
-def _collect(read: _Read, rows: Iterator[Row], rules: Rules, beat: Beat) -> None:
-    query = read.query
-    copies: dict[str, Fact] = {}
-    namesakes = 0
-    for number, row in enumerate(rows):
-        if number % 200 == 0:
-            beat()
-        traits = rules.traits(query.entry, row)
-        if isinstance(query, Scan):
-            shown = rules.relevant(traits, query.wanted)
-            if not shown:
-                continue
-            namesakes += shown == "name"
-            if shown == "name" and namesakes > _MOST_NAMESAKES:
-                read.cut = True
-                continue
-        fact = Fact(query.entry, key_of(query.entry, row), row, traits)
-        if query.entry.shape.is_whole(fact.key):
-            known = copies.setdefault(repr(fact.id), fact)
-            if known is not fact:
-                known.copies += 1
-                continue
-        read.facts.append(fact)
 
 
 def search(
@@ -173,6 +187,7 @@ class _Search:
     ) -> None:
         self.rules, self.stated, self.watch = rules, stated, watch
         self.facts = Facts(rules)
+        self.piles: list[Pile] = []
         self.answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
         self.workers = {d.name: _Worker(d, self.answers) for d in databases}
         self.scanned: dict[tuple[str, int], Wanted] = {}
@@ -229,8 +244,9 @@ class _Search:
                 table = read.query.entry.place[1]
                 why = f"{table}: more than {_MOST_NAMESAKES} rows bear the name; the rest left out"
                 self.notes[NotSearched(system=answer.name, why=why)] = None
-            for fact in read.facts:
+            for fact in read.rows.facts:
                 self.facts.add(fact)
+            self.piles += read.rows.piles.values()
 
     def _leave_behind(self) -> None:
         now = time.monotonic()
@@ -340,4 +356,4 @@ class _Search:
             name for name in self.workers if name not in dead and name in self.facts.mapped
         )
         spent = {name: worker.spent for name, worker in self.workers.items()}
-        return Found(self.judge, searched, (*unread, *self.notes), spent)
+        return Found(self.judge, searched, (*unread, *self.notes), spent, tuple(self.piles))

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from mailbot.record import Row, Typed, Value, from_value, plain, to_value
 from mailbot.sources import schema
+from mailbot.sources.reading import FILLED
 from mailbot.sources.schema import Column, Shape
 
 _CHUNK = 500  # parameters of one IN list; SQL Server allows 2,100 in a statement
@@ -108,6 +109,10 @@ def conditions(
     for name, wanted in where.items():
         column = shape.table.c[name]
         values = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
+        if FILLED in values:
+            is_text = shape.columns[name].family == schema.TEXT or dialect == "sqlite"
+            yield sa.and_(column.is_not(None), column != "") if is_text else column.is_not(None)
+            continue
         fitting: list[object] = []
         for value in values:
             try:

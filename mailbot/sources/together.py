@@ -11,9 +11,10 @@ from mailbot.case import Key, Subject
 from mailbot.datamap import DataMap
 from mailbot.errors import Permanent
 from mailbot.ports import Source
-from mailbot.record import Certainty, Finding, NotSearched, SearchResult
+from mailbot.record import Finding, NotSearched, SearchResult
 from mailbot.sources.edge import Edge
 from mailbot.sources.locating import locate
+from mailbot.sources.piling import Findings, in_order, place_of
 from mailbot.sources.searching import Watch
 from mailbot.sources.sql import SqlSource
 
@@ -149,19 +150,22 @@ def _may_find_more(result: SearchResult, new: frozenset[Named]) -> bool:
 def _merged(results: Sequence[SearchResult]) -> SearchResult:
     total = SearchResult()
     for result in results:
-        total = total + result
-    best: dict[str, Finding] = {}
-    for finding in total.findings:
-        known = best.get(finding.identity)
-        if known is None or (
-            known.certainty is not Certainty.CERTAIN and finding.certainty is Certainty.CERTAIN
-        ):
-            best[finding.identity] = finding
-    ordered = sorted(best.values(), key=lambda f: (f.system, f.order, f.table, f.identity))
+        total = total + replace(result, findings=())
     missing = {(part.system, part.why): part for part in total.not_searched}
     return replace(
         total,
-        findings=tuple(ordered),
+        findings=_findings([result.findings for result in results]),
         searched=tuple(sorted(total.searched)),
         not_searched=tuple(missing[name] for name in sorted(missing)),
     )
+
+
+def _findings(found: Sequence[Sequence[Finding]]) -> Sequence[Finding]:
+    """Each record once, in order; where there are too many for memory, as they come."""
+    short = [sorted(each, key=place_of) for each in found if not isinstance(each, Findings)]
+    long = [each for each in found if isinstance(each, Findings)]
+    if not long:
+        return tuple(in_order(*short))
+    if len(long) == 1 and not any(short):
+        return long[0]
+    return Findings(lambda: in_order(*short, *long))

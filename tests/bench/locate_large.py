@@ -8,6 +8,7 @@ Search and reference run in turn on the same server; the least of three each cou
 """
 
 import argparse
+import os
 import resource
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from contextlib import contextmanager, suppress
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from mailbot.commands_locate import written
 from mailbot.datamap import DataMap
 from mailbot.sources import AllSources
 from tests.estate.build import opened
@@ -62,6 +64,8 @@ INSERT INTO brev SELECT n, CASE n % 3 WHEN 0 THEN 'P' ELSE 'p' END || n || '@pri
     FROM generate_series(1, {rows} / 10) AS n;
 INSERT INTO brev SELECT 90000000 + n, 'MANGE@privat.no', '2026-01-01'
     FROM generate_series(1, 100000) AS n;
+INSERT INTO brev SELECT 80000000 + n, CASE WHEN n > 10 THEN 'Tusen' ELSE 'Ti' END || '@privat.no',
+    '2026-01-01' FROM generate_series(1, 1010) AS n;
 CREATE INDEX ON brev (lower(epost));
 CREATE TABLE kvittering (id bigint PRIMARY KEY, epost text, dato date);
 INSERT INTO kvittering SELECT n, CASE n % 3 WHEN 0 THEN 'P' ELSE 'p' END || n || '@privat.no',
@@ -151,24 +155,29 @@ def compare(title: str, url: str, sources: AllSources, tables: list[str], times:
 
 
 def measure(url: str, email: str) -> None:
-    """Search for one address and print how much memory this process came to use."""
+    """Search for one address, write all findings out as `mailbot locate --json` does, and print how
+    much memory this process came to use."""
     sources = opened(datamap(*INDEXED[:3]), {"crm": url})
-    found = len(sources.find(person(email=email)).findings)
-    print(found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    begun = time.monotonic()
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        result = sources.find(person(email=email))
+        for line in written(result):
+            print(line, file=nowhere)
+    spent = round(1000 * (time.monotonic() - begun))
+    print(len(result.findings), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, spent)
 
 
 def memory(url: str) -> None:
     """What a finding costs in memory: processes that find few and many."""
     told = []
-    for email in ("p77@privat.no", "mange@privat.no"):
+    for email in ("ti@privat.no", "tusen@privat.no", "mange@privat.no"):
         command = [sys.executable, "-m", "tests.bench.locate_large", "--measure", url, email]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         told.append(tuple(int(part) for part in done.stdout.split()))
-    (few, small), (many, large) = told
-    each = (large - small) * 1024 / max(many - few, 1)
-    print(
-        f"memory: {few} findings {small} MB, {many:,} findings {large} MB: {each:.1f} kB a finding"
-    )
+    for count, most, spent in told:
+        print(f"memory: {count:,} findings, {most} MB at most, {spent / 1000:.1f} s")
+    (few, small, _), *_, (many, large, _) = told
+    print(f"memory: {(large - small) * 1024 * 1024 / max(many - few, 1):.0f} bytes a finding")
 
 
 def further_tables(url: str) -> None:

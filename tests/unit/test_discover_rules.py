@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from mailbot.datamap import DataMap
+from mailbot.record import Certainty
 from mailbot.sources.discovery import words
 from mailbot.sources.discovery.grants import grants
 from mailbot.sources.discovery.proposal import Proposal, propose
 from mailbot.sources.discovery.study import study
 from mailbot.sources.engines import database_url, read_engine
+from tests.estate.build import opened
+from tests.estate.small import person
 
 PEOPLE = [
     tuple(name.split())
@@ -133,6 +136,46 @@ def test_people_and_companies_in_one_table(tmp_path: Path) -> None:
     ]
     script = "CREATE TABLE kunder (id INTEGER PRIMARY KEY, navn TEXT, epost TEXT)"
     assert entries(proposed(tmp_path, script, kunder=rows))["kunder"]["is"] == "company"
+
+
+FIRMS = ("Koll Bygg AS", "Berg GmbH", "Fjord Salg AS", "Vik Transport AS", "Nes Regnskap AS")
+
+
+@pytest.mark.parametrize(
+    ("column", "a_persons", "a_firms", "where"),
+    [
+        ("kundetype TEXT", "P", "F", {"kundetype": "F"}),
+        ("er_firma BOOLEAN NOT NULL", 0, 1, {"er_firma": True}),
+        ("orgnr TEXT", None, "9123456{}8", {"orgnr": "*"}),
+        ("orgnr TEXT", "", "912 345 6{}8", {"orgnr": "*"}),
+        ("orgform TEXT", None, "AS", {"orgform": "AS"}),
+    ],
+)
+def test_a_register_of_people_and_companies_told_apart(
+    tmp_path: Path, column: str, a_persons: object, a_firms: object, where: dict[str, object]
+) -> None:
+    """People's rows teach their keys; a company's is a company's, whoever writes from there."""
+    script = f"""CREATE TABLE kunder (id INTEGER PRIMARY KEY, navn TEXT, epost TEXT, mobil TEXT,
+        {column}); CREATE TABLE sms (id INTEGER PRIMARY KEY, mobil TEXT)"""
+    rows: Rows = [(*one, f"4000000{one[0] % 10}", a_persons) for one in people()]
+    rows += [
+        (50 + n, name, f"post{n}@firm.example" if n else "per@x1.example", f"4100000{n}",
+         a_firms.format(n) if isinstance(a_firms, str) else a_firms)
+        for n, name in enumerate(FIRMS)
+    ]  # fmt: skip
+    texts = [(1, "+47 400 00 001"), (2, "41000000")]
+    proposal = proposed(tmp_path, script, kunder=rows, sms=texts)
+    blocks = [block.document() for block in proposal.blocks["db"]]
+    kinds = {(b["name"], b["is"]): b.get("where", {}) for b in blocks if b["name"] == "kunder"}
+    assert kinds == {("kunder", "person"): {}, ("kunder", "company"): where}
+    mapped = DataMap.model_validate(
+        {"database": [{"name": "db", "read_url": "sqlite://", "table": blocks}]}
+    )
+    found = opened(mapped, {"db": f"sqlite:///{tmp_path / 'db.db'}"}).find(
+        person(email="per@x1.example", name="Per Olsen")
+    )
+    certain = {(f.table, f.key["id"]) for f in found.findings if f.certainty is Certainty.CERTAIN}
+    assert certain == {("kunder", 1), ("sms", 1)}
 
 
 def test_views_are_left_out_and_said(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a table holds: people, things about them, the staff, companies, or nothing personal."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,8 +9,10 @@ from mailbot import identifiers
 from mailbot.record import Row, plain
 from mailbot.sources import schema
 from mailbot.sources.discovery import words
+from mailbot.sources.discovery.looks import Looks
 from mailbot.sources.discovery.references import Found
 from mailbot.sources.discovery.study import Studied
+from mailbot.sources.reading import FILLED
 
 _PEOPLE = (
     "customer",
@@ -70,6 +73,8 @@ def first_guess(table: Studied, own_domains: Collection[str]) -> Kind | None:
         return Kind("person", 0.7, "other people, named by somebody")
     company = _company(table)
     if company is not None and (keys or mails or company.confidence > 0.9):
+        if (divided := companies_among(table)) is not None:
+            return Kind("person", 0.8, f"people and companies: {divided[1]}")
         return company
     if about_who and keys and _is_staff(table, own_domains):
         return Kind("own", 0.85, "its addresses are the organisation's own")
@@ -197,6 +202,63 @@ def staff_among(table: Studied) -> tuple[str, object, object] | None:
         if staff and rest and len(texts) == len(seen):
             return name, staff, rest
     return None
+
+
+_FIRMS = frozenset(
+    "firma bedrift company business b2b organisasjon organisation organization org forening lag"
+    " bedriftskunde corporate unternehmen foretak foretag företag virksomhed juridisk f b".split()
+)
+_PERSONS = frozenset(
+    "privat person private individual b2c privatperson privatkunde consumer forbruker natural"
+    " privatkund p".split()
+)
+
+
+def companies_among(table: Studied) -> tuple[dict[str, object], str] | None:
+    """The condition that tells a register's companies from its people, and how; None: nothing does.
+
+    What does not meet it is taken for a person, so that nobody's record is missed.
+    """
+    columns = [name for name, role in table.having("name", "fullname").items() if role.looks.count]
+    if not columns or table.having("first"):
+        return None
+
+    def looks(rows: Sequence[Row]) -> Looks:
+        return Looks([text for row in rows for n in columns if (text := plain(row.get(n)) or "")])
+
+    for name in table.shape.columns:
+        if not words.last_tag(name) & {"type", "company", "orgno"}:
+            continue
+        groups: dict[object, list[Row]] = {}
+        for row in table.sample.rows:
+            value = row.get(name)
+            groups.setdefault(None if plain(value) in (None, "") else value, []).append(row)
+        filled = [value for value in groups if value is not None]
+        if filled and all(_NUMBER.search(str(value)) for value in filled):
+            # A number of the company's own: who has none is a person.
+            with_one = [row for value in filled for row in groups[value]]
+            if _are_people("", looks(groups.get(None, ()))) and _are_firms("", looks(with_one)):
+                return {name: FILLED}, f"companies have {name}"
+            continue
+        firms = [v for v in filled if _are_firms(v, looks(groups[v]))]
+        people = [v for v, rows in groups.items() if _are_people(v, looks(rows))]
+        plainly = all(isinstance(value, str | int) for value in firms)
+        if firms and people and plainly and len(groups) <= 8:
+            return {name: firms[0] if len(firms) == 1 else firms}, f"{name} tells companies"
+    return None
+
+
+_NUMBER = re.compile(r"\d[\d .]{5,}\d")
+
+
+def _are_firms(value: object, looks: Looks) -> bool:
+    said = str(value).strip().lower() in _FIRMS and looks.person < 0.5
+    return looks.person < 0.3 and (looks.corporate >= 0.3 or said)
+
+
+def _are_people(value: object, looks: Looks) -> bool:
+    said = str(value).strip().lower() in _PERSONS
+    return looks.corporate == 0 and looks.count > 0 and (looks.person >= 0.3 or said)
 
 
 def _one_row_each(table: Studied, keys: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ from mailbot.sources.discovery.belonging import Decider
 from mailbot.sources.discovery.entries import Block, fill, sound
 from mailbot.sources.discovery.kinds import (
     Kind,
+    companies_among,
     first_guess,
     keys_of,
     own_domains,
@@ -70,7 +71,13 @@ def propose(studies: Sequence[Study], datamap: DataMap, wanted: Sequence[str]) -
 
 
 def _divided(table: Studied, kind: Kind) -> Iterator[tuple[Kind, dict[str, object]]]:
-    """One entry, or two where a column tells staff from the others in one table."""
+    """One entry, or two where a column tells staff or companies from the others in one table."""
+    firms = companies_among(table) if kind.is_ == "person" else None
+    if firms is not None:
+        where, why = firms
+        yield kind, {}
+        yield Kind("company", 0.8, why), where
+        return
     divided = staff_among(table) if kind.is_ == "person" else None
     if divided is None:
         yield kind, {}
