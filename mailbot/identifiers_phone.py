@@ -23,6 +23,7 @@ _LONGEST_PHONE = 80
 _FEWEST_DIGITS = 6  # of a national number: shorter ones are internal extensions or short codes
 # The part of a field that is the number itself: "Mob.: +47 (0) 998 87 766 (jobb)".
 _NUMBER = re.compile(r"(?:\+|\(\+)?[(\d][\d\s()./\-‐‑‒–—−·']{4,40}\d")
+_SPACE = re.compile(r"\s")  # a tab or a line between its parts, which dialling rules do not know
 _BARE = re.compile(r"[1-9][\d\s.\-‐‑‒–]{8,24}\d")
 _TRUNK_ZERO = re.compile(r"^(\(?(?:\+|00)\s*\d{1,3}\)?[\s\-./]*)\(0\)")
 _SPREADSHEET = re.compile(r"(?<=\d{6})\.0$")  # 99887766.0: a number that was read as a fraction
@@ -123,7 +124,7 @@ def _read(text: str, region: str) -> PhoneNumber | None:
     tidy = trim(text)
     if len(tidy) > _LONGEST_PHONE:
         return None
-    tidy = _SPREADSHEET.sub("", unicodedata.normalize("NFKC", visible(tidy)))
+    tidy = _SPREADSHEET.sub("", _SPACE.sub(" ", unicodedata.normalize("NFKC", visible(tidy))))
     shown = _NUMBER.findall(_TRUNK_ZERO.sub(r"\1", tidy))
     if len(shown) != 1:
         return None

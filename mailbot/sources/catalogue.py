@@ -119,6 +119,7 @@ def sizes(connection: sa.Connection, schema: str | None) -> dict[str, float]:
 
 
 # The first part of each index: a column, or LOWER of one; and whether it is in the order of octets.
+# Not those in the order of languages in which i is not the small letter of I.
 _INDEXES = {
     "postgresql": """
         SELECT c.relname, a.attname, pg_get_indexdef(i.indexrelid, 1, true),
@@ -130,15 +131,22 @@ _INDEXES = {
             JOIN pg_opclass k ON k.oid = i.indclass[0]
             JOIN pg_database d ON d.datname = current_database()
             LEFT JOIN pg_collation o ON o.oid = i.indcollation[0]
+            CROSS JOIN LATERAL (SELECT concat_ws(' ', o.collname, o.collcollate,
+                to_jsonb(o)->>'colliculocale', to_jsonb(o)->>'colllocale',
+                CASE WHEN o.collname = 'default' THEN concat_ws(' ', d.datcollate,
+                    to_jsonb(d)->>'daticulocale', to_jsonb(d)->>'datlocale') END) AS names) l
             LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
                 AND i.indkey[0] > 0
         WHERE n.nspname = COALESCE(:place, current_schema())
             AND (m.amname = 'btree' OR k.opcname IN ('gin_trgm_ops', 'gist_trgm_ops'))
-            AND i.indisvalid AND i.indpred IS NULL""",
+            AND i.indisvalid AND i.indpred IS NULL AND l.names !~* '(^| )(tr|az)([-_ ]|$)'""",
     "mysql": """
-        SELECT table_name, column_name, '', '', '' FROM information_schema.statistics
-        WHERE table_schema = COALESCE(:place, DATABASE()) AND seq_in_index = 1
-            AND column_name IS NOT NULL AND sub_part IS NULL AND index_type = 'BTREE'""",
+        SELECT s.table_name, s.column_name, '', '', '' FROM information_schema.statistics s
+            JOIN information_schema.columns c ON c.table_schema = s.table_schema
+                AND c.table_name = s.table_name AND c.column_name = s.column_name
+        WHERE s.table_schema = COALESCE(:place, DATABASE()) AND s.seq_in_index = 1
+            AND s.sub_part IS NULL AND s.index_type = 'BTREE'
+            AND COALESCE(c.collation_name, '') NOT LIKE '%turkish%'""",
 }
 _INDEXES["mariadb"] = _INDEXES["mysql"]
 _LOWERED = re.compile(r'lower\(\(?"?([^"():]+)"?\)?(?:::[a-z ]+)?\)', re.IGNORECASE)

@@ -126,11 +126,13 @@ def _tagged(name: str, key: str, shape: Shape) -> Condition:
     """What follows a + may differ: that makes a row possible. LIKE finds it in MySQL's indexes,
     PostgreSQL has ranges for it, two since its collations disagree on which letter is the last."""
     local, _, domain = identifiers.untagged(key).rpartition("@")
-    column = shape.table.c[name]
+    column = _column(name, shape)
     lowered = sa.func.lower(column)
+    # There are collations that know no patterns.
+    plain = sa.func.lower(sa.collate(column, "C")) if shape.dialect == "postgresql" else lowered
     fits = sa.and_(
-        lowered.startswith(f"{local}+", autoescape=True),
-        lowered.endswith(f"@{domain}", autoescape=True),
+        plain.startswith(f"{local}+", autoescape=True),
+        plain.endswith(f"@{domain}", autoescape=True),
     )
     if shape.columns[name].folds:
         return sa.and_(column.startswith(f"{local}+", autoescape=True), fits)
@@ -139,6 +141,13 @@ def _tagged(name: str, key: str, shape: Shape) -> Condition:
     ordered = lowered if "lower" in shape.indexed[name] else column
     ends = (f"{local}+zzzzzz", f"{local}+\u00e5\u00e5\u00e5")
     return sa.and_(sa.or_(*(ordered.between(f"{local}+", end) for end in ends)), fits)
+
+
+def _column(name: str, shape: Shape) -> sa.ColumnElement[str]:
+    """A column of text; BETWEEN takes nothing that says its collation."""
+    column: sa.ColumnElement[str] = shape.table.c[name]
+    has_one = isinstance(column.type, sa.String) and column.type.collation
+    return sa.type_coerce(column, sa.Unicode()) if has_one else column
 
 
 def _ids(key: str, ignored: str) -> Iterator[str]:
@@ -150,7 +159,7 @@ def _ids(key: str, ignored: str) -> Iterator[str]:
 
 
 def _any_case(name: str, forms: Sequence[str], shape: Shape) -> Condition:
-    column, indexed = shape.table.c[name], shape.indexed[name]
+    column, indexed = _column(name, shape), shape.indexed[name]
     exact = list(dict.fromkeys(forms))
     if shape.columns[name].folds:
         return column.in_(exact)

@@ -8,6 +8,7 @@ from enum import IntEnum
 from mailbot import identifiers
 from mailbot.case import Key
 from mailbot.datamap import DataMap
+from mailbot.identifiers_text import LONGEST_TEXT, MOST_KEYS
 from mailbot.record import Row
 from mailbot.sources.mapping import Entry
 from mailbot.sources.reading import Expression, shown, texts
@@ -22,6 +23,7 @@ _NOBODY = frozenset(
         "deleted", "raderad", "slettet bruker", "deleted user", "fornavn etternavn", "first last",
     )
 )  # fmt: skip
+_PIECE = 5_000  # characters: fewer addresses than MOST_KEYS
 _MOST_KNOWN = 2_000  # values whose keys are remembered during a search
 _RUNS = re.compile(r"\d+|[^\W\d]+|[\W]+")
 _PARTED = (" og ", " and ", " und ", " och ", " & ", " + ", " / ")
@@ -212,17 +214,19 @@ class Rules:
         ]
         names = tuple(text for _, text in _values(entry, identify.get("name", ()), row))
         text = "\n".join(_read(entry, row))
+        parts = _parts(text)
         return Traits(
             tuple((column, found) for column, found in emails if not self.is_own_email(found)),
             tuple((column, found) for column, found in phones if not self.is_own_phone(found)),
             tuple(ids),
             _names(names),
             text,
-            frozenset(identifiers.find_emails(text)) if "@" in text else frozenset(),
-            frozenset(identifiers.find_phones(text, self.region)),
+            frozenset(a for part in parts if "@" in part for a in identifiers.find_emails(part)),
+            frozenset(n for part in parts for n in identifiers.find_phones(part, self.region)),
             frozenset(
                 (kind, bare)
-                for kind, found in identifiers.find_keys(text, self.datamap.key)
+                for part in parts
+                for kind, found in identifiers.find_keys(part, self.datamap.key)
                 if (bare := self.own_key(kind, found))
             ),
         )
@@ -259,6 +263,23 @@ def _read(entry: Entry, row: Row) -> Iterator[str]:
             yield from (shown(text, kind) for text in texts(leaf, row, entry.encoding(leaf.column)))
         else:
             yield shown(row.get(leaf.column), kind)
+
+
+_BREAK = re.compile(r"\n|(?<=[^\W\d_])\s(?=[^\W\d_])")  # where no key goes across
+
+
+def _parts(text: str) -> list[str]:
+    """A text in pieces, each as much as is looked through for keys at once."""
+    if len(text) <= LONGEST_TEXT and text.count("@") < MOST_KEYS:
+        return [text]
+    parts: list[str] = []
+    start = 0
+    while start < len(text):
+        cut = _BREAK.search(text, start + _PIECE, start + LONGEST_TEXT)
+        end = cut.end() if cut else start + LONGEST_TEXT
+        parts.append(text[start:end])
+        start = end if cut else len(text)  # what cannot be parted is left: half a key is another's
+    return parts
 
 
 def emails_in(text: str) -> tuple[str, ...]:

@@ -107,9 +107,12 @@ def keys_of(kind: str, wanted: Wanted) -> list[str]:
 
 def odd(kind: str, column: str, shape: Shape, rules: Rules) -> Condition:
     """Whether a value is in none of the forms that an index look-up finds."""
-    text: sa.ColumnElement[str] = sa.type_coerce(shape.table.c[column], sa.Unicode())
+    text: sa.ColumnElement[str]
     if shape.dialect == "postgresql":
-        text = sa.collate(text, "C")  # cheaper, and there are collations that know no patterns
+        # Cheaper, and there are collations that know no patterns.
+        text = sa.collate(sa.type_coerce(shape.table.c[column], sa.Unicode()), "C")
+    else:
+        text = sa.cast(shape.table.c[column], sa.Unicode())  # whatever its character set
     if kind == "email":
         unusual = sa.or_(~text.regexp_match(_USUAL_ADDRESS), sa.func.octet_length(text) > _LONGEST)
         return _rare(sa.and_(unusual, sa.or_(*(text.like(sign) for sign in _AT))))

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from mailbot.record import Row, Typed, Value, plain, to_value
 
 FILLED = "*"  # in a condition of the data map: any value at all
-_LONGEST = 1_000_000  # characters of one value that are looked at
+LONGEST = 1_000_000  # characters of one value that are looked at
 _DEEPEST = 40  # levels of JSON
 _SEGMENT = re.compile(r"\.?([^.\[\]]+)|\[([^\[\]]*)\]")
 
@@ -67,7 +67,7 @@ def texts(leaf: Leaf, row: Row, encoding: str = "") -> Iterator[str]:
     if value is None:
         return
     if not leaf.path:
-        yield decoded(value, encoding)[:_LONGEST]
+        yield decoded(value, encoding)[:LONGEST]
         return
     for found in _walk(_document(value, encoding), leaf.path):
         yield from _leaves(found, 0)
@@ -78,7 +78,7 @@ def shown(value: Value, kind: str) -> str:
     if value is None:
         return ""
     encoding = kind.partition(" ")[2].strip()
-    text = decoded(value, encoding)[:_LONGEST]
+    text = decoded(value, encoding)[:LONGEST]
     if kind.startswith("json") or (isinstance(value, Typed) and value.type == "json"):
         document = _document(value, encoding)
         if not isinstance(document, str):

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from mailbot import identifiers
 from mailbot.identifiers_text import spellings
 from mailbot.sources import schema
+from mailbot.sources.catalogue import MYSQL
 from mailbot.sources.letters import COMBINING, MARKED
 from mailbot.sources.mapping import Entry
 from mailbot.sources.matching import Rules, Wanted
@@ -22,7 +23,13 @@ from mailbot.sources.statements import Condition, conditions, every
 
 _RUN = re.compile("[a-z0-9]+")
 _AROUND = "\t\n\r\u00a0\u202f\u200b\u200e\u200f\ufeff"  # what copying leaves around a value
-_SEPARATORS = " \t\u00a0\u202f()./-\u2010\u2011\u2012\u2013\u2014\u2212\u00b7'"
+# All that may stand between the digits of a number.
+_SEPARATORS = " \t\n\r\u00a0()./-\u2010\u2011\u2012\u2013\u2014\u2212\u00b7'\u202f\u2007\u2009"
+_RARE = (  # the same, as far as copying from web pages and word processors goes
+    "\u1680\u2002\u2003\u2004\u2005\u2006\u2008\u200a\u205f\u3000"
+    "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+)
+_WIDE = {ord(s): ord(s) + 0xFEE0 for s in "0123456789"}  # digits as wide as Chinese signs
 
 
 def scan(entry: Entry, wanted: Wanted, rules: Rules, dialect: str) -> sa.Select[Any] | None:
@@ -38,6 +45,10 @@ def scan(entry: Entry, wanted: Wanted, rules: Rules, dialect: str) -> sa.Select[
         matches += _in_text(name, shape, wanted, rules, dialect)
     if not matches:
         return None
+    if dialect == "sqlite":  # whose LIKE reads no further than a null character
+        texts = [leaf.column for ways in entry.identify.values() for way in ways for leaf in way]
+        octets = [sa.cast(shape.table.c[name], sa.LargeBinary) for name in {*texts, *names}]
+        matches += [sa.func.instr(one, sa.literal(b"\0")) > 0 for one in octets]
     return every(shape).where(sa.or_(*matches), *own)
 
 
@@ -50,10 +61,12 @@ def _text(name: str, shape: Shape, dialect: str) -> sa.ColumnElement[str] | None
     known = not isinstance(column.type, sa.types.NullType)
     if dialect == "mssql" and isinstance(column.type, sa.types.Text):
         known = False  # text and ntext, the old types: neither LOWER nor REPLACE takes them
-    if family == schema.TEXT and known and dialect != "sqlite":
+    if family == schema.TEXT and known and dialect not in ("sqlite", *MYSQL):
         text: sa.ColumnElement[str] = sa.type_coerce(column, sa.Unicode())
     else:
-        text = sa.cast(column, sa.Unicode())  # without a length: NVARCHAR(max) in SQL Server
+        # Without a length: NVARCHAR(max) in SQL Server. In MySQL of the session's character set:
+        # a column of Latin-1 cannot be compared with what that has not got.
+        text = sa.cast(column, sa.Unicode())
     if dialect == "postgresql" and "trigrams" not in shape.indexed.get(name, ()):
         # Patterns are plain letters: in the order of octets they are compared in half the time, and
         # in a column whose own order knows no patterns at all.
@@ -110,11 +123,14 @@ def _phone(
         yield from (_shows_number(text, number, dialect) for number in numbers)
     else:
         yield from _like(text, [phone_pattern(number) for number in numbers])
+    if text is not None:
+        yield from _like(text, [phone_pattern(number).translate(_WIDE) for number in numbers])
 
 
 def _shows_number(text: sa.ColumnElement[str], number: str, dialect: str) -> Condition:
     """The digits with nothing but separators between them; first what costs little to rule out."""
-    bare = _bare(text, _SEPARATORS, dialect)
+    signs = _SEPARATORS + _RARE if dialect in ("postgresql", "sqlite") else _SEPARATORS
+    bare = _bare(text, signs, dialect)
     return sa.and_(text.like(phone_pattern(number)), bare.like(f"%{_national(number)}%"))
 
 
@@ -249,9 +265,11 @@ def _stripped(text: sa.ColumnElement[str], signs: str) -> sa.ColumnElement[str]:
 
 
 def _bare(text: sa.ColumnElement[str], signs: str, dialect: str) -> sa.ColumnElement[str]:
-    """Text without separators; PostgreSQL does it in one step."""
+    """Text without separators; in one step where that can be."""
     if dialect == "postgresql":
         return sa.func.translate(text, signs, "")
+    if dialect == "sqlite":
+        return sa.func.mailbot_without(text, signs)  # of ours
     return _stripped(text, signs)
 
 

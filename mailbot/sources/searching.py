@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from mailbot.record import NotSearched, Row
+from mailbot.record import NotSearched, Row, Typed, Value
 from mailbot.sources.edge import Edge
 from mailbot.sources.facts import Fact, Facts, Values, key_of
 from mailbot.sources.judging import Judge
@@ -19,7 +19,7 @@ from mailbot.sources.mapping import Entry, Mapped, Place, follows
 from mailbot.sources.matching import Rules, Wanted
 from mailbot.sources.owners import Known
 from mailbot.sources.piling import Pile, Piler, pileable
-from mailbot.sources.reading import asked_values, fits
+from mailbot.sources.reading import LONGEST, asked_values, fits
 
 _MOST_ROUNDS = 40  # of asking on: references that lead in circles end here
 _MOST_KEYS = 200  # learnt from one person's rows: more is a list, not a person
@@ -134,6 +134,7 @@ class _Worker:
             if isinstance(query, Scan):
                 shown = rules.relevant(traits, query.wanted)
                 if not shown:
+                    read.long += any(_is_long(row.get(leaf.column)) for leaf, _ in entry.read)
                     continue
                 namesakes += shown == "name"
                 if shown == "name" and namesakes > _MOST_NAMESAKES:
@@ -156,12 +157,14 @@ class _Worker:
 
 @dataclass(slots=True)
 class _Read:
-    """What one query read; `why`: it failed. `cut`: there were more namesakes than are kept."""
+    """What one query read; `why`: it failed. `cut`: there were more namesakes than are kept.
+    `long`: texts that were not read to their end, and may show a key there."""
 
     query: Query
     rows: Piler = field(default_factory=Piler)
     why: str = ""
     cut: bool = False
+    long: int = 0
 
 
 @dataclass(slots=True)
@@ -179,6 +182,14 @@ def search(
 ) -> Found:
     """Search all databases for a person's rows. Never raises for what a database does."""
     return _Search(databases, rules, stated, watch).run()
+
+
+def _is_long(value: Value) -> bool:
+    return len(value.text if isinstance(value, Typed) else str(value)) > LONGEST
+
+
+def _counted(texts: int) -> str:
+    return "1 text was" if texts == 1 else f"{texts} texts were each"
 
 
 class _Search:
@@ -243,6 +254,10 @@ class _Search:
             if read.cut:
                 table = read.query.entry.place[1]
                 why = f"{table}: more than {_MOST_NAMESAKES} rows bear the name; the rest left out"
+                self.notes[NotSearched(system=answer.name, why=why)] = None
+            if read.long:
+                table = read.query.entry.place[1]
+                why = f"{table}: {_counted(read.long)} too long to be read to its end"
                 self.notes[NotSearched(system=answer.name, why=why)] = None
             for fact in read.rows.facts:
                 self.facts.add(fact)
