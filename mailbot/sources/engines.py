@@ -119,18 +119,20 @@ def _past(deadline: float) -> Callable[[], bool]:
     return lambda: time.monotonic() > deadline
 
 
-def _plain(value: object) -> str | None:
+def _plain(octets: bytes | None) -> str | None:
     """A function that SQL may call: text in plain letters, for names."""
-    if isinstance(value, bytes):
-        value = value.decode("latin-1")
-    return None if value is None else plain(str(value))
+    return None if octets is None else plain(_text(octets))
 
 
-def _without(value: object, signs: str) -> str | None:
+def _without(octets: bytes | None, signs: str) -> str | None:
     """A function that SQL may call: text without some signs. So many REPLACEs do not fit."""
-    if isinstance(value, bytes):
-        value = value.decode("latin-1")
-    return None if value is None else str(value).translate(dict.fromkeys(map(ord, signs)))
+    return None if octets is None else _text(octets).translate(dict.fromkeys(map(ord, signs)))
+
+
+def _text(octets: bytes) -> str:
+    """Functions take octets: of text that is not UTF-8 SQLite would hand over nothing."""
+    found = _readable(octets)
+    return found if isinstance(found, str) else octets.decode("latin-1")
 
 
 def _readable(octets: bytes) -> Any:

@@ -201,7 +201,8 @@ _BEFORE = ("", "% ", "%.", "%,", "%-")  # what stands before an initial
 def _plain(text: sa.ColumnElement[str], name: str, dialect: str) -> sa.ColumnElement[str]:
     """Text in plain lower-case letters, as far as the letters of a name need it."""
     if dialect == "sqlite":
-        return sa.func.mailbot_plain(text)  # of ours: its own LOWER knows ASCII only
+        # Of ours: its own LOWER knows ASCII only.
+        return sa.func.mailbot_plain(sa.cast(text, sa.LargeBinary))
     if dialect == "postgresql":
         signs, plain = "".join(MARKED) + COMBINING, "".join(MARKED.values())
         low = sa.func.lower(text)
@@ -269,7 +270,7 @@ def _bare(text: sa.ColumnElement[str], signs: str, dialect: str) -> sa.ColumnEle
     if dialect == "postgresql":
         return sa.func.translate(text, signs, "")
     if dialect == "sqlite":
-        return sa.func.mailbot_without(text, signs)  # of ours
+        return sa.func.mailbot_without(sa.cast(text, sa.LargeBinary), signs)  # of ours
     return _stripped(text, signs)
 
 

@@ -1,13 +1,15 @@
 # ruff: noqa: E501 (values are read as a table)
 """Hand-made odd values: what a person's key looks like in real tables, and what only looks so."""
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
 from mailbot.case import Key, Subject
 from mailbot.record import Certainty, SearchResult
 from tests.estate.shop import Shop
-from tests.servers.databases import NewUrl
+from tests.servers.databases import NewUrl, sqlite
 from tests.servers.mariadb import fresh_database as on_mariadb
 from tests.servers.postgres import fresh_database as on_postgresql
 
@@ -100,11 +102,12 @@ def test_what_is_too_long_to_be_read_is_said(new_url: NewUrl) -> None:
     assert why == "notat: 1 text was too long to be read to its end"
 
 
-def test_null_characters_hide_nothing(tmp_path: object, new_url: NewUrl) -> None:
-    """SQLite keeps them in text; PostgreSQL takes none, MariaDB does."""
-    url = new_url()
-    if url.startswith("postgresql"):
-        pytest.skip("PostgreSQL has no null characters")
+@pytest.mark.parametrize("engine", ["sqlite", "mariadb"])  # PostgreSQL takes none
+def test_null_characters_hide_nothing(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    is_file = engine == "sqlite"
+    url = sqlite(tmp_path)() if is_file else on_mariadb(request.getfixturevalue("mariadb"))
     shop = Shop(
         url, TEXTS + PHONES + '[[database.table]]\nname = "folk"\nidentify = { email = ["e"] }\n',
         "CREATE TABLE notat (id integer PRIMARY KEY, tekst text)",
