@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from mailbot.case import Label, State
 from mailbot.deadline import breach_deadline, days_left
-from mailbot.letters import NoticeFacts, QuestionFacts, write_notice, write_question
+from mailbot.letters import QuestionFacts, write_question
 from mailbot.message import Mail
 from mailbot.move import Act, Context, Move, Outcome, Tools
 from mailbot.steps import approvers, outgoing
 from mailbot.steps.decide import may_ask, may_identify
 from mailbot.steps.errand import errand
-from mailbot.steps.notify import ask_back
+from mailbot.steps.notify import ask_back, written
 from mailbot.steps.reminders import next_reminder
 from mailbot.steps.respond import EXTENDED, QUESTIONED
 
@@ -130,17 +130,7 @@ def remind(ctx: Context, tools: Tools) -> Outcome:
             tokens=tokens,
             due=next_reminder(ctx, settings),
         )
-    notice = write_notice(
-        NoticeFacts(
-            kind="reminder",
-            case_number=ctx.case.number,
-            language=settings.approval.language,
-            right=ctx.matter.right,
-            days_left=left,
-            last_day=ctx.matter.last_day,
-        ),
-        tools.templates,
-    )
+    notice = written(ctx, tools, "reminder")
     return Move(
         to=ctx.matter.state,
         reason="reminded",

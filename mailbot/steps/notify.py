@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mailbot.config import Approver
 from mailbot.deadline import days_left
-from mailbot.letters import NoticeFacts, write_notice
+from mailbot.letters import NoticeFacts, Question, write_notice
 from mailbot.move import Context, Tools
 from mailbot.ports import Effect, Token
 from mailbot.steps import approvers, outgoing
@@ -14,6 +14,21 @@ from mailbot.steps import approvers, outgoing
 # Whoever keeps on sending unusable replies, bounces or the like must not make mailbot send without
 # end. What mailbot itself has to tell (a case stopped) is bounded by the case, and always told.
 NOTICES_MOST = 20
+
+
+def written(ctx: Context, tools: Tools, kind: str, detail: str = "", token: str = "") -> Question:
+    """A notice about a matter as it stands now."""
+    facts = NoticeFacts(
+        kind=kind,
+        case_number=ctx.case.number,
+        language=tools.settings.approval.language,
+        right=ctx.matter.right,
+        days_left=days_left(ctx.now.date(), ctx.matter.last_day),
+        last_day=ctx.matter.last_day,
+        detail=detail,
+        token=token,
+    )
+    return write_notice(facts, tools.templates)
 
 
 def tell_approvers(
@@ -32,18 +47,7 @@ def tell_approvers(
     settings = tools.settings
     if distinct and sum(effect.kind == "notice" for effect in ctx.effects) >= NOTICES_MOST:
         return ()
-    notice = write_notice(
-        NoticeFacts(
-            kind=reason,
-            case_number=ctx.case.number,
-            language=settings.approval.language,
-            right=ctx.matter.right,
-            days_left=days_left(ctx.now.date(), ctx.matter.last_day),
-            last_day=ctx.matter.last_day,
-            detail=str(facts.get("why", "")),
-        ),
-        tools.templates,
-    )
+    notice = written(ctx, tools, reason, str(facts.get("why", "")))
     to = (only,) if only else approvers.asked_about(ctx, settings)
     about = {"lane": lane, "cause": str(distinct)}
     notices = (
@@ -86,19 +90,7 @@ def ask_back(
                 ctx, approver, ctx.matter.plan_version, octets
             )
             tokens.append((hashed, stands_for))
-        notice = write_notice(
-            NoticeFacts(
-                kind=kind,
-                case_number=ctx.case.number,
-                language=settings.approval.language,
-                right=ctx.matter.right,
-                days_left=days_left(ctx.now.date(), ctx.matter.last_day),
-                last_day=ctx.matter.last_day,
-                detail=detail,
-                token=token,
-            ),
-            tools.templates,
-        )
+        notice = written(ctx, tools, kind, detail, token)
         effects.append(
             outgoing.to_approver(
                 ctx,

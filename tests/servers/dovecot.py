@@ -6,11 +6,11 @@ import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from tests.servers import certs
 from tests.servers.process import (
     Process,
+    Started,
     find_binary,
     free_ports,
     remove,
@@ -129,7 +129,7 @@ def missing() -> str:
     return "" if find_binary("dovecot") else "dovecot is not installed"
 
 
-class Dovecot:
+class Dovecot(Started):
     """A running Dovecot. `capability` replaces what the server says of itself (to play another).
 
     token_key: the public key (PEM) of an issuer whose tokens open any mailbox by XOAUTH2.
@@ -243,17 +243,6 @@ class Dovecot:
             return [_literal(client.fetch(number.decode(), "(BODY.PEEK[])")) for number in numbers]
         finally:
             client.logout()
-
-    def __enter__(self) -> "Dovecot":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def deliver(lmtp_port: int, recipient: str, raw: bytes, sender: str = "") -> None:

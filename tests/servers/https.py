@@ -17,12 +17,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.servers import certs
 from tests.servers.certs import Certificates
-from tests.servers.process import remove, temporary_folder
+from tests.servers.process import Started, remove, temporary_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ def _certificates() -> Certificates:
     return certs.make(folder)
 
 
-class HttpsServer(socketserver.ThreadingTCPServer):
+class HttpsServer(Started, socketserver.ThreadingTCPServer):
     """Answers with `answering`, each connection in a thread of its own, until `stop()`."""
 
     daemon_threads = True
@@ -108,17 +107,6 @@ class HttpsServer(socketserver.ThreadingTCPServer):
         """End the server."""
         self.shutdown()
         self.server_close()
-
-    def __enter__(self) -> "HttpsServer":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
-        self.stop()
 
 
 class _Handler(BaseHTTPRequestHandler):

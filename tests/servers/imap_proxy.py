@@ -10,9 +10,9 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from types import TracebackType
 
 from tests.servers.certs import Certificates
+from tests.servers.process import Started
 
 # An answer of the server, whole; what is returned goes on instead (None: nothing does).
 Rewrite = Callable[[bytes], bytes | None]
@@ -24,7 +24,7 @@ class HangUp(Exception):
     """Raised by a rewrite: both sides of the connection are cut."""
 
 
-class ImapProxy:
+class ImapProxy(Started):
     """One listener; each connection goes on to the server. `rewrite` may change at any time."""
 
     def __init__(self, port: int, certificates: Certificates) -> None:
@@ -90,17 +90,6 @@ class ImapProxy:
                     with contextlib.suppress(OSError):
                         line.shutdown(socket.SHUT_RDWR)
                     line.close()
-
-    def __enter__(self) -> "ImapProxy":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def _whole(readline: Callable[[], bytes], read: Callable[[int], bytes]) -> bytes:

@@ -5,11 +5,11 @@ import smtplib
 import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 
 from tests.servers import dovecot, postfix
 from tests.servers.dovecot import USERS, Dovecot
 from tests.servers.postfix import HOST, Postfix
+from tests.servers.process import Started
 from tests.servers.smtpd import Smtpd
 
 
@@ -18,7 +18,7 @@ def missing() -> str:
     return dovecot.missing() or postfix.missing()
 
 
-class MailServers:
+class MailServers(Started):
     """Mailboxes for all users, an internet side, and a submission side.
 
     imap_port: TLS. starttls_port: IMAP with STARTTLS. smtp_port: submission with STARTTLS and
@@ -103,17 +103,6 @@ class MailServers:
     def stop(self) -> None:
         """End every server, the last started first."""
         self._stack.close()
-
-    def __enter__(self) -> "MailServers":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 STARTS_WITHIN = 15.0  # seconds; a loaded machine is slow, a broken configuration is noticed sooner
 
@@ -45,6 +46,20 @@ def find_binary(*names: str) -> str | None:
     """The path of the first of these programs that the machine has."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
     return next((found for name in names if (found := shutil.which(name, path=path))), None)
+
+
+class Started:
+    """A server that runs from when it is made until `stop()`, or the end of a `with` block."""
+
+    def stop(self) -> None:
+        """End it."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 class Process:

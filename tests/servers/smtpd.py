@@ -13,14 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from email.utils import make_msgid
-from types import TracebackType
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.servers.certs import Certificates
-from tests.servers.process import free_ports
+from tests.servers.process import Started, free_ports
 
 STAGES = ("EHLO", "MAIL", "RCPT", "DATA")
 HANG_UP = "hang up"  # the connection is lost before the mail is taken
@@ -152,7 +151,7 @@ class _Controller(Controller):
         return SMTP(self.handler, authenticator=self._sign_in, **self.SMTP_kwargs)
 
 
-class Smtpd:
+class Smtpd(Started):
     """A running submission server. replacing: every Message-ID; naming: it in the 250 answer."""
 
     def __init__(
@@ -209,17 +208,6 @@ class Smtpd:
         """End the server."""
         self._handler.released.set()
         self._controller.stop()
-
-    def __enter__(self) -> "Smtpd":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def _cut(server: SMTP) -> None:
