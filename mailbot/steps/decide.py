@@ -241,6 +241,9 @@ def _approve(approver: Approver, ctx: Context, tools: Tools) -> Move | Unusable:
 def _reject(reply: Reply, ctx: Context, facts: dict[str, str]) -> Move:
     plan: Plan | None = ctx.plan
     reason = (reply.reason or "").strip()
+    if plan is not None and plan.purpose is Purpose.CLARIFICATION:
+        # No to a question is no "no" to the request: what was proposed before it is asked again.
+        return Move(to=State.CLASSIFIED, reason="question-rejected", facts=facts, void_tokens=True)
     if plan is None or plan.purpose is Purpose.REFUSAL or not reason:
         return Move(to=State.NEEDS_HUMAN, reason="plan-rejected", facts=facts, void_tokens=True)
     # Art. 12(4): saying no is an answer too, with reasons, and is itself approved before it leaves.

@@ -106,6 +106,16 @@ def test_a_question_to_somebody_unproven_would_tell_that_they_are_known(small: W
     assert small.sent("hvem@ukjent.example") == []
 
 
+def test_no_to_a_question_brings_the_proposal_back(small: World):
+    asked_of(small)
+    small.reply(small.question(), "AVVIS: vi vet det allerede")
+    assert small.only_matter().state is State.ASKED
+    assert "sletter" in letter(small.question()).splitlines()[0]
+    small.reply(small.question(), "Godkjent")
+    assert len(small.sent(INGRID)) == 1
+    assert small.rows("ordrer", "kontakt_id = 1") == []
+
+
 def test_a_question_without_words_or_from_a_stranger_changes_nothing(small: World):
     asked_of(small, "SPØR")
     assert small.only_matter().plan_version == 1
