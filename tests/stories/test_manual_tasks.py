@@ -187,6 +187,8 @@ def test_recipients_are_told_once_staff_have_erased_by_hand_and_not_before(
     (answer,) = made.sent(MARTIN)
     assert "We tell them as soon as it is done: Vestland Programvare AS" in letter(answer)
     assert "have told these recipients" not in letter(answer)
+    assert "We have not erased anything" not in letter(answer)  # staff will, by hand
+    assert "What we keep" in letter(answer)
     assert made.sent(RESELLER) == []
     plan = made.daemon.flow.context(made.only_matter()).plan
     assert plan is not None
