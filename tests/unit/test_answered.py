@@ -32,6 +32,12 @@ SAYS_NOT = [
     "Ikke besvaret endnu", "Besvaret, men vent", "Ikkje ferdig svara", "Ferdig svara i morgon",
     "Done", "Utfört", "Vi har ikkje svara henne", "I have not answered her",
     "We never replied to her",
+    "GODKJENN", "ja", "ok", "Takk!", "Er den besvart?", "Ikke besvart ennå",
+    "Blir besvart i morgen",
+    "Besvart i morgen", "BESVART: delvis, resten kommer senere", "Snart besvart", "Besvares",
+    "Besvart. Vent litt før dere lukker.", "BESVART hvis Ola har ringt henne", "«BESVART»",
+    "Vi skal svare henne", "BESVART: GODKJENN", "Besvart\nGODKJENN", "Hva betyr BESVART?",
+    "Jeg har ikke svart henne", "Vi har nesten svart henne", "Utført 1",
     "Answered if she called", "DONE BY HAND: reject", "Done by hand or not, what do you think",
 ]  # fmt: skip
 
