@@ -141,7 +141,8 @@ _INDEXES = {
             AND (m.amname = 'btree' OR k.opcname IN ('gin_trgm_ops', 'gist_trgm_ops'))
             AND i.indisvalid AND i.indpred IS NULL AND l.names !~* '(^| )(tr|az)([-_ ]|$)'""",
     "mysql": """
-        SELECT s.table_name, s.column_name, '', '', '' FROM information_schema.statistics s
+        SELECT s.table_name, s.column_name, '', IF(RIGHT(c.collation_name, 4) = '_bin', 'C', ''), ''
+        FROM information_schema.statistics s
             JOIN information_schema.columns c ON c.table_schema = s.table_schema
                 AND c.table_name = s.table_name AND c.column_name = s.column_name
         WHERE s.table_schema = COALESCE(:place, DATABASE()) AND s.seq_in_index = 1

@@ -1,13 +1,19 @@
+# ruff: noqa: E501 (values are read as a table)
 """What stands in an indexed column in no usual form is found all the same, and by whom it was
 written a moment ago; and where nothing of that kind is, the index alone is asked."""
 
+import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
 from mailbot.case import Key, Subject
+from mailbot.sources.lookups import lookups
+from mailbot.sources.matching import Rules
+from mailbot.sources.oddities import odd
 from tests.estate.shop import Shop
 from tests.servers.databases import NewUrl
 from tests.servers.mariadb import fresh_database as on_mariadb
@@ -121,6 +127,73 @@ def test_odd_forms_are_found_in_a_large_table(new_url: NewUrl) -> None:
         assert found(shop, user_id=UUID) == sorted(user)
         assert found(shop, email="bjørn.ås@x.no")[-5:] == marked
         assert found(shop, email="BJORN.aas@blabar.NO") == sorted(his)
+
+
+SIGNS = (*" \t\n<>,;:\"'()[]+-_.@=/%&#!*?|~`^{}$", "\u00f8", "\u00d8", "\u212a", "\uff4f", "\u200b", "\u00a0",
+         "xn--", "\u00e9", "e\u0301", "A", "z", "0", "\u0131", "\u0130")  # fmt: skip
+KEYS = ("ola.nord@x.no", "o.n@ab-c.no", "ola@x.no", "olanord@x.no")
+
+
+def changed(text: str, draw: random.Random) -> str:
+    """An address as it is, or with a sign put in, taken away, or made large."""
+    for _ in range(draw.choice((0, 1, 1, 1, 2, 3))):
+        at = draw.choice((0, len(text), draw.randrange(len(text) + 1)))
+        kind = draw.random()
+        if kind < 0.5:
+            text = text[:at] + draw.choice(SIGNS) + text[at:]
+        elif kind < 0.8:
+            text = text[:at] + text[at : at + 1].swapcase() + text[at + 1 :]
+        else:
+            text = (text[:at] + text[at + 1 :]) or "x"
+    return text
+
+
+def drawn(draw: random.Random) -> str:
+    text = changed(draw.choice((*KEYS, "ola+tag@x.no")), draw)
+    if draw.random() < 0.15:
+        text += draw.choice((", ", ";", " / ")) + changed(draw.choice(KEYS), draw)
+    return text.upper() if draw.random() < 0.1 else text
+
+
+@pytest.mark.parametrize(
+    ("collation", "on"),
+    [
+        ("", "epost"), ("", "lower(epost)"), ('COLLATE "en-x-icu"', "epost"), ('COLLATE "da-x-icu"', "epost"),
+        ("", "mariadb"), ("COLLATE utf8mb4_bin", "mariadb"), ("COLLATE utf8mb4_danish_ci", "mariadb"),
+    ],
+)  # fmt: skip
+def test_what_an_index_does_not_find_is_odd(
+    collation: str, on: str, request: pytest.FixtureRequest
+) -> None:
+    """Whatever stands in a column is found by the look-ups or read as odd; nothing falls between."""
+    if on == "mariadb":
+        shop = filled(on_mariadb(request.getfixturevalue("mariadb")), collation=collation)
+    else:
+        url = on_postgresql(request.getfixturevalue("postgresql"))
+        shop = filled(url, on, "nr", "bruker", collation=collation)
+    draw = random.Random(f"{collation} {on}")
+    values = tuple(dict.fromkeys(drawn(draw) for _ in range(2_000)))
+    insert(shop, 1, "epost", values)
+    (entry,), rules = shop.source.open().entries, Rules(shop.map)
+    with shop.source.read.connect() as connection:
+
+        def ids(statement: sa.Select[Any]) -> set[int]:
+            return {row.id for row in connection.execute(statement)}
+
+        seldom = ids(sa.select(entry.shape.table).where(odd("email", "epost", entry.shape, rules)))
+        assert len(seldom) > 100 < len(values) - len(seldom)
+        for key in KEYS:
+            wanted = rules.wanted([Key(kind="email", value=key, origin="staff", verified=True)])
+            statements = lookups(entry, wanted, rules, -1) or []
+            reached = seldom.union(*(ids(one) for one in statements))
+            missed = [
+                ascii(value)
+                for number, value in enumerate(values, start=1)
+                if number not in reached
+                and rules.relevant(rules.traits(entry, {"id": number, "epost": value}), wanted)
+            ]
+            assert statements
+            assert not missed
 
 
 def test_what_was_written_since_is_found(new_url: NewUrl) -> None:
