@@ -23,6 +23,7 @@ from mailbot.learning import Learning
 from mailbot.logs import kind_of
 from mailbot.ports import Clock, Effect, Mailbox, Store
 from mailbot.requests import ask, handed_over, taken
+from mailbot.steps.notify import tell_approvers
 from mailbot.steps.others import LATER
 from mailbot.systemd import Notifier
 from mailbot.taking import LONGEST, Later, Taking, backoff
@@ -126,6 +127,14 @@ class Daemon:
             with self.store.begin() as tx:
                 tx.change_effect(effect.id, "failed", {"why": str(error)})
                 tx.record(effect.case_id, "failed", effect.kind, {"effect": effect.id})
+                matter = self.store.matter(effect.matter_id) if effect.kind == LATER else None
+                if matter is not None:
+                    # No step waits for it, and the recipient must be told all the same (art. 19).
+                    ctx, reason = self.flow.context(matter), "recipient-bounced"
+                    for notice in tell_approvers(
+                        ctx, self.flow.tools, reason, {}, distinct=effect.id
+                    ):
+                        tx.intend(notice)
             return 1
         return 1
 

@@ -1,12 +1,15 @@
 """A system that only a person can search: a task in the plan, its outcome told by reply."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from mailbot.case import State
+from mailbot.errors import Permanent
+from mailbot.message import Outgoing, Sent
+from mailbot.ports import Outbox
 from mailbot.steps.others import WHEN_CORRECTED
 from tests.stories.test_beyond_the_records import ERASE_EN, RESELLER
 from tests.stories.test_straight_way import ERASE
@@ -208,6 +211,36 @@ def test_recipients_are_told_once_staff_have_erased_by_hand_and_not_before(
     )  # fmt: skip
     assert "recipient-answered" in [entry.event for entry, _ in made.parts.store.ledger()]
     assert made.parts.store.verify_ledger().ok
+
+
+class Refusing:
+    """An outbox whose server refuses one recipient for good; everything else goes its way."""
+
+    def __init__(self, outbox: Outbox, address: str) -> None:
+        self.certain, self.find = outbox.certain, outbox.find
+        self._outbox, self._address = outbox, address
+
+    def send(self, mail: Outgoing, begun: Callable[[], None]) -> Sent:
+        if any(to.address == self._address for to in mail.to):
+            raise Permanent("the server refused a recipient")
+        return self._outbox.send(mail, begun)
+
+
+def test_a_notice_that_cannot_leave_is_told_to_staff(reading_only: World) -> None:
+    made = reading_only
+    performer = made.daemon.flow.performer
+    performer.outboxes = {
+        name: Refusing(outbox, RESELLER) for name, outbox in performer.outboxes.items()
+    }
+    made.write(MARTIN, "Erase my data", ERASE_EN)
+    made.reply(made.question(), "Godkjent")
+    plan = made.daemon.flow.context(made.only_matter()).plan
+    assert plan is not None
+    tasks = ", ".join(str(a.number) for a in plan.actions if a.do.value == "manual" and a.table)
+    made.reply(made.question(), f"UTFØRT {tasks}: slettet")
+    made.once()
+    assert made.sent(RESELLER) == []
+    assert "mottaker kom ikke fram" in str(made.notices()[-1]["Subject"])
 
 
 def test_nobody_but_the_approver_sets_the_notices_going(reading_only: World) -> None:
