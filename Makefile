@@ -4,7 +4,7 @@ VENV   ?= .venv
 RUN    := $(VENV)/bin
 SPREAD ?= -n 2 --dist worksteal
 
-.PHONY: demo test lint bench soak lock clean
+.PHONY: demo test stories lint bench soak lock clean
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,12 +20,16 @@ lint: $(VENV)/ready
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 
-# Unit tests and stories first (no network, no servers), then what this machine has. The contracts wait
-# for servers a good part of their time: three of them share two processors. Live stories are timed.
-test: lint
-	$(RUN)/pytest $(SPREAD) tests/unit tests/fuzz tests/stories
+# Unit tests and stories (no network, no servers) beside the linters, then what this machine has. The
+# contracts wait for servers a good part of their time: three of them share two processors. Live
+# stories are timed.
+test: $(VENV)/ready
+	$(MAKE) --no-print-directory --jobs 2 lint stories
 	$(RUN)/pytest $(SPREAD) -n 3 -rs tests/contract
 	$(RUN)/pytest $(SPREAD) -rs tests/live
+
+stories: $(VENV)/ready
+	$(RUN)/pytest $(SPREAD) tests/unit tests/fuzz tests/stories
 
 # Every figure of README, measured anew on this machine.
 bench: $(VENV)/ready
