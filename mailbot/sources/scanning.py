@@ -22,12 +22,15 @@ from mailbot.sources.schema import Shape
 from mailbot.sources.statements import Condition, conditions, every
 
 _RUN = re.compile("[a-z0-9]+")
-_AROUND = "\t\n\r\u00a0\u202f\u200b\u200e\u200f\ufeff"  # what copying leaves around a value
 # All that may stand between the digits of a number.
-_SEPARATORS = " \t\n\r\u00a0()./-\u2010\u2011\u2012\u2013\u2014\u2212\u00b7'\u202f\u2007\u2009"
-_RARE = (  # the same, as far as copying from web pages and word processors goes
+_SEPARATORS = (
+    " \t\n\r\u00a0()./-\u2010\u2011\u2012\u2013\u2014\u2212\u00b7'\u202f\u2007\u2009\u00ad\u200b"
+)
+# What copying leaves around a key.
+_AROUND = "\t\n\r\u00a0\u202f\u2007\u2009\u00ad\u200b\u200e\u200f\ufeff"
+_RARE = (  # spaces and invisible signs that stand there seldom
     "\u1680\u2002\u2003\u2004\u2005\u2006\u2008\u200a\u205f\u3000"
-    "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+    "\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
 )
 _WIDE = {ord(s): ord(s) + 0xFEE0 for s in "0123456789"}  # digits as wide as Chinese signs
 
@@ -129,8 +132,7 @@ def _phone(
 
 def _shows_number(text: sa.ColumnElement[str], number: str, dialect: str) -> Condition:
     """The digits with nothing but separators between them; first what costs little to rule out."""
-    signs = _SEPARATORS + _RARE if dialect in ("postgresql", "sqlite") else _SEPARATORS
-    bare = _bare(text, signs, dialect)
+    bare = _bare(text, _SEPARATORS + _rare(dialect), dialect)
     return sa.and_(text.like(phone_pattern(number)), bare.like(f"%{_national(number)}%"))
 
 
@@ -149,7 +151,7 @@ def _id(
     if text is None:
         yield from _like(text, keys)
     elif keys:
-        signs = "".join(dict.fromkeys(ignored + _AROUND))
+        signs = "".join(dict.fromkeys(ignored + _AROUND + _rare(dialect)))
         bare = sa.func.lower(_bare(text, signs, dialect))
         yield bare.in_([key.lower() for key in keys])
         for key in keys:
@@ -263,6 +265,11 @@ def _stripped(text: sa.ColumnElement[str], signs: str) -> sa.ColumnElement[str]:
     for sign in signs:
         text = sa.func.replace(text, sign, "")
     return text
+
+
+def _rare(dialect: str) -> str:
+    """Where all signs are taken away at once, some more of them cost nothing."""
+    return _RARE if dialect in ("postgresql", "sqlite") else ""
 
 
 def _bare(text: sa.ColumnElement[str], signs: str, dialect: str) -> sa.ColumnElement[str]:

@@ -1,6 +1,7 @@
 # ruff: noqa: E501 (values are read as a table)
 """Hand-made odd values: what a person's key looks like in real tables, and what only looks so."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import sqlalchemy as sa
 
 from mailbot.case import Key, Subject
 from mailbot.record import Certainty, SearchResult
+from mailbot.sources.matching import Rules
+from mailbot.sources.searching import Scan
 from tests.estate.shop import Shop
 from tests.servers.databases import NewUrl, sqlite
 from tests.servers.mariadb import fresh_database as on_mariadb
@@ -206,3 +209,86 @@ def check_all(shop: Shop) -> None:
         assert found(shop, email="oli.nord@x.no") == [1, 2, 3, 4, 5, 6]
         assert found(shop, email="ida.lind@x.no") == [51, 52, 53, 54]
         assert found(shop, user_id="LIAM-1") == [21, 22, 23]
+
+
+DRAWN = """
+[key]
+customer_no = { pattern = 'K-?\\d{5,7}', ignore = " -" }
+[[database.table]]
+name = "folk"
+is = "person"
+identify = { phone = ["tlf"], customer_no = ["nr"] }
+[[database.table]]
+name = "notat"
+read = { tlf = "text", nr = "text" }
+"""
+BETWEEN = (
+    *" \t\n-./()_,;:'+",
+    "\u00a0",
+    "\u2009",
+    "\u2011",
+    "\u200b",
+    "\u00ad",
+    "0",
+    "9",
+    "x",
+    "og ",
+    "(0)",
+    "+47",
+)
+NUMBERS = (
+    "90012345",
+    "+4790012345",
+    "900 12 345",
+    "0047 90 01 23 45",
+    "22334455",
+    "46701234567",
+    "+46 70 123 45 67",
+    "90012345.0",
+)
+CUSTOMERS = ("K-7654321", "k7654321", "K 7654321", "K765432", "7654321")
+
+
+def drawn(draw: random.Random, forms: tuple[str, ...]) -> str:
+    """A number as it is, or with signs put in and taken away."""
+    text = draw.choice(forms)
+    for _ in range(draw.choice((0, 0, 1, 1, 2))):
+        at = draw.choice((0, len(text), draw.randrange(len(text) + 1)))
+        kept = at if draw.random() < 0.8 else at + 1
+        text = text[:at] + draw.choice(BETWEEN) + text[kept:]
+    return text
+
+
+def test_one_pass_reads_every_row_that_shows_a_key(new_url: NewUrl) -> None:
+    """What the statement asks for holds all that the matching, told of every row, takes for his."""
+    columns = "(id integer PRIMARY KEY, tlf varchar(200), nr varchar(200))"
+    shop = Shop(
+        new_url(), DRAWN, f"CREATE TABLE folk {columns}", f"CREATE TABLE notat {columns}"
+    )  # fmt: skip
+    draw = random.Random("numbers")
+    rows = [(n, drawn(draw, NUMBERS), drawn(draw, CUSTOMERS)) for n in range(1_000)]
+    planted = {
+        "folk": rows, "notat": [(n, f"Ring {tlf}, takk", f"Gjelder {nr}.") for n, tlf, nr in rows],
+    }  # fmt: skip
+    with shop.engine.begin() as connection:
+        for table, some in planted.items():
+            connection.execute(
+                sa.text(f"INSERT INTO {table} VALUES (:id, :tlf, :nr)"),
+                [{"id": n, "tlf": tlf, "nr": nr} for n, tlf, nr in some],
+            )
+    rules = Rules(shop.map)
+    for entry in shop.source.open().entries:
+        for kind, value in (
+            ("phone", "90012345"),
+            ("phone", "+46701234567"),
+            ("customer_no", "K7654321"),
+        ):
+            wanted = rules.wanted([Key(kind=kind, value=value, origin="staff", verified=True)])
+            read = {row["id"] for row in shop.source.run(Scan(entry, wanted), rules)}
+            his = {
+                n: ascii((tlf, nr))
+                for n, tlf, nr in planted[entry.place[1]]
+                if rules.relevant(rules.traits(entry, {"id": n, "tlf": tlf, "nr": nr}), wanted)
+            }
+            assert len(his) > 20
+            assert [shown for n, shown in his.items() if n not in read] == []
