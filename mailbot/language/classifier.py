@@ -23,6 +23,7 @@ from mailbot.language.model import (
     load,
     shipped_model,
 )
+from mailbot.language.network import answer
 from mailbot.language.reading import Reading, read
 from mailbot.language.scoring import Scorer
 from mailbot.language.traits import TraitFinder, name_words
@@ -66,7 +67,7 @@ class Classifier:
         model = load(own if own is not None and own.is_file() else shipped_model())
         plain = cls(
             model=model,
-            scorer=Scorer(model.words, load_lexicon()),
+            scorer=Scorer(model.words, model.network, load_lexicon()),
             guesser=LanguageGuesser(model.letters, model.languages),
             finder=TraitFinder(load_lexicon(), model.words),
             open_above=model.open_above if open_above is None else open_above,
@@ -115,8 +116,9 @@ class Classifier:
 
     def _log_odds(self, scored: Scored) -> F64:
         weighed = figures_of(scored) * self.model.mail_weights
-        odds: F64 = weighed.sum(1) + self.model.mail_bias
-        return odds
+        linear: F64 = weighed.sum(1) + self.model.mail_bias
+        layers = self.model.network.layers
+        return linear + answer(layers, scored.directions, scored.sizes, scored.subject)
 
     def _silent(self, ask: bool, language: str) -> Classification:
         """A mail without words: asked about where a request may hide in a file."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mailbot.language.model import RIGHTS
 
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
@@ -26,13 +27,16 @@ class Scored:
     """A mail after the first stage.
 
     `raw`: sums of weights, a row a sentence, a column a question. `sizes`: words per sentence.
-    `bias`: per column. `subject`: whether the first sentence is the subject line.
+    `bias`: per column. `subject`: whether the first sentence is the subject line. `directions`:
+    sums for the network, a row a sentence. `plain`: whether a sentence asks in the plainest words.
     """
 
     raw: F64
     sizes: I64
     bias: F64
     subject: bool
+    directions: F32
+    plain: bool = False
 
     @property
     def alone(self) -> F64:
@@ -52,8 +56,19 @@ class Scored:
     def without_subject(self) -> "Scored":
         """The body alone, where there is one."""
         if self.subject and len(self.raw) > 1:
-            return Scored(self.raw[1:], self.sizes[1:], self.bias, subject=False)
+            return self.only(np.arange(1, len(self.raw)))
         return self
+
+    def only(self, kept: I64) -> "Scored":
+        """The mail reduced to some of its sentences (at least one, by number, rising)."""
+        return Scored(
+            raw=self.raw[kept],
+            sizes=self.sizes[kept],
+            bias=self.bias,
+            subject=self.subject and int(kept[0]) == 0,
+            directions=self.directions[kept],
+            plain=self.plain,
+        )
 
 
 def figures_of(mail: Scored) -> F64:

@@ -19,6 +19,7 @@ TOPICS = (
     "contact",
 )
 _LABELS = frozenset(label.value for label in Label)
+_PLAIN = "-plain-"  # in a file's name
 _SUFFIXES = {"objection": ("marketing",), "info": ("automated", *TOPICS)}
 
 
@@ -39,6 +40,12 @@ class Example:
     def privacy(self) -> bool:
         """Whether it asks for anything under GDPR."""
         return Label.NOT_PRIVACY not in self.labels
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is of a file of plain mail, with hard cases no more often than a mailbox has
+        them: on such mail the routes are chosen."""
+        return _PLAIN in self.origin
 
 
 def corpus_folder() -> Traversable:

@@ -22,7 +22,7 @@ U32 = NDArray[np.uint32]
 I64 = NDArray[np.int64]
 
 MAX_WORDS = 12_000  # of one mail; beyond it sentences are left out and the mail is not complete
-_REMEMBERED = 20_000  # words per language; then forgotten, so that memory stays bounded
+_REMEMBERED = 8_000  # words per language; then forgotten, so that memory stays bounded
 _LONGEST_WORD = 36
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[?@]")
 _LINK = re.compile(r"(?:https?://|www\.)\S+")

@@ -62,7 +62,7 @@ def _corrected(reading: Reading, scored: Scored, odds: F64) -> F64:
     odds = odds.copy()
     if reading.taken_up:
         odds[0] += _SAID_YES
-    if scored.alone[:, 0].max() >= _CLEAR:
+    if scored.plain or scored.alone[:, 0].max() >= _CLEAR:
         odds[0] = max(odds[0], 0.0)  # hundreds of ordinary sentences do not drown it
     erasure = COLUMNS.index(Label.ERASURE.value)
     if odds[erasure] < _DOUBTFUL:

@@ -130,9 +130,7 @@ class Corrector:
         kept = np.array([not _covered(sentence, seen) for sentence in traits.sentences])
         if not kept.any():
             return None
-        return Scored(
-            scored.raw[kept], scored.sizes[kept], scored.bias, scored.subject and bool(kept[0])
-        )
+        return scored.only(np.flatnonzero(kept))
 
     def _one_route(self, before: float, after: float) -> float:
         if before >= self.open_odds:

@@ -20,7 +20,7 @@ from mailbot.language.reading import Reading
 
 # Pairs and triples tell more than single words: a weaker penalty on them.
 _JOINT_WEIGHT, _PAIR_WEIGHT = 2.0, 3.0
-_SEEN_IN = 2  # mails in which a feature must stand to be kept
+_SEEN_IN = 4  # mails in which a feature must stand to be kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,13 +50,15 @@ def choose(
     all_scores: Array,
     all_targets: NDArray[np.bool_],
     all_weights: Array,
+    plain: NDArray[np.bool_],
 ) -> Chosen:
     """Raise and lower each label's threshold while the exact label set gets better.
 
     The routes begin where missed and bothersome mail cost least, and where little ordinary mail
-    would be opened.
+    would be opened, among the `plain` of the real mails: the rest of the corpus holds hard cases
+    far more often than a mailbox does, and composed mails are long.
     """
-    factor, summand = _routes(all_scores[:, 0], all_targets[:, 0], all_weights)
+    factor, summand = _routes(scores[plain, 0], targets[plain, 0])
     scores, all_scores = scores.copy(), all_scores.copy()
     for each in (scores, all_scores):
         each[:, 0] = each[:, 0] * factor + summand
@@ -87,16 +89,16 @@ def choose(
         privacy=(factor, summand),
         open_above=_OPEN,
         ask_above=_ASK,
-        figures=_table(probability, targets, thresholds, sigmoid(all_scores), all_targets),
+        figures=_table(probability, targets, thresholds, sigmoid(all_scores), all_targets, plain),
     )
 
 
-def _routes(odds: Array, privacy: NDArray[np.bool_], weights: Array) -> tuple[float, float]:
+def _routes(odds: Array, privacy: NDArray[np.bool_]) -> tuple[float, float]:
     """Factor and summand that put the best points of the routes at their probabilities."""
     order = np.argsort(odds, kind="stable")
     odds, privacy = odds[order], privacy[order]
-    requests = np.where(privacy, weights[order], 0.0)
-    ordinary = np.where(privacy, 0.0, weights[order])
+    requests = privacy.astype(np.float64)
+    ordinary = 1.0 - requests
     missed = (np.cumsum(requests) - requests) / requests.sum()  # asking from here on
     bother = 1.0 - (np.cumsum(ordinary) - ordinary) / ordinary.sum()
     ask = float(odds[int(np.argmin(_MISSED_COUNTS * missed + bother))])
@@ -112,6 +114,7 @@ def _table(
     thresholds: Array,
     all_probability: Array,
     all_targets: NDArray[np.bool_],
+    plain: NDArray[np.bool_],
 ) -> str:
     privacy = targets[:, 0]
     rights = slice(1, 1 + len(RIGHTS))
@@ -119,6 +122,7 @@ def _table(
     truth = targets[privacy][:, rights]
     lines = ["held-out folds of the corpus:"]
     for name, odds, truths in (
+        ("plain mail", probability[plain, 0], privacy[plain]),
         ("corpus", probability[:, 0], privacy),
         ("with composed mails", all_probability[:, 0], all_targets[:, 0]),
     ):

@@ -8,7 +8,8 @@ ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"  # collected by others; not shipped
 LANGUAGE = ROOT / "tests" / "language"
 DEVELOPMENT = [str(LANGUAGE / f"dev-{number}.jsonl") for number in (1, 2, 3)]
-FRESH = str(LANGUAGE / "dev-4.jsonl")  # written last, when corpus and model stood
+FRESH = str(LANGUAGE / "dev-4.jsonl")  # written when corpus and model stood, for an earlier model
+BLIND = str(LANGUAGE / "dev-5.jsonl")  # written last, read once
 REPLIES = sorted(str(path) for path in LANGUAGE.glob("replies-dev*.jsonl"))
 
 PARTS = (
@@ -19,6 +20,10 @@ PARTS = (
     (
         "understanding a request (fresh check set)",
         [sys.executable, "-m", "tests.bench.classify", "--baselines", FRESH],
+    ),
+    (
+        "understanding a request (blind check set)",
+        [sys.executable, "-m", "tests.bench.classify", "--baselines", BLIND],
     ),
     (
         "understanding a request (template letters)",

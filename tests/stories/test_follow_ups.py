@@ -13,7 +13,7 @@ WRITES_AGAIN = [
     ("denies", "Jeg har aldri bedt om dette.", "ikke har bedt om"),
     ("widens", "Jeg har også kundenummer K-100231, ta med det.", ""),
     ("reminds", "Hei, når får jeg svar?", ""),
-    ("asks", "Hvor lenge beholder dere fakturaene?", ""),
+    ("asks", "Må jeg gjøre noe mer selv?", ""),
     ("thanks and more", "Takk, men da lar vi kontoen være.", "trekke ønsket"),
 ]
 
@@ -43,6 +43,15 @@ def test_what_the_person_writes_again_moves_the_plan_to_a_new_version(
         assert "ser ut til å" not in new
     small.reply(small.question(), "Godkjent")
     assert ordered(small) == 0
+
+
+def test_a_question_that_is_a_right_of_its_own_is_answered_beside(small: World):
+    first = small.write(INGRID, "Sletting", ERASE)
+    small.write(
+        INGRID, "Re: Sletting", "Hvor lenge beholder dere opplysningene om meg?", answers=first
+    )
+    assert len(small.cases()) == 1
+    assert sorted(matter.right.value for matter in small.matters()) == ["erasure", "info"]
 
 
 def test_a_warning_goes_when_the_person_comes_back_to_the_first_wish(small: World):

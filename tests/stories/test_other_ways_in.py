@@ -8,7 +8,6 @@ from email.message import EmailMessage
 from mailbot import demo_scene as scene
 from mailbot.case import Label, State
 from mailbot.mailboxes.maildir_marks import MARKS
-from tests.stories.test_learning import ALIKE as HINT
 from tests.stories.test_straight_way import ERASE
 from tests.stories.world import INGRID, KARI, World, letter
 
@@ -78,6 +77,9 @@ def test_a_mark_counts_in_a_folder_that_nobody_watches(small: World):
     small.clock.pass_time(minutes=20)
     small.once()
     assert len(small.cases()) == 1
+
+
+HINT = "Hei. Jeg kjøpte en hammer hos dere for noen år siden. Står jeg der fortsatt?"
 
 
 def test_what_the_words_only_hint_at_is_opened_when_a_colleague_says_so(small: World):

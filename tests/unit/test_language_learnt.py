@@ -100,7 +100,7 @@ def test_contradicting_lessons_cancel_out(plain):
 
 
 def test_a_named_right_is_heard_in_alike_mail(plain):
-    text = "Dere har skrevet navnet mitt feil, det heter Aase."
+    text = "Det gamle nummeret mitt står der fortsatt."
     named = [
         lesson(plain, n, text, privacy=True, said=(Label.ERASURE,), denied=(Label.RECTIFICATION,))
         for n in range(3)
