@@ -25,6 +25,7 @@ _REQUEST_MOST = 4000  # signs of the request shown
 _ROWS_MOST = 300  # actions listed one by one
 _POSSIBLE_MOST = 40
 _EVIDENCE_MOST = 5
+_ERASING = frozenset((Label.ERASURE, Label.OBJECTION, Label.CONSENT_WITHDRAWAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +263,8 @@ def _plan(facts: QuestionFacts, titles: tally.Titles, words: Words) -> dict[str,
     return {
         "systems": systems,
         "tasks": [action.number for action in facts.plan.actions if action.do is Do.MANUAL],
+        # The map has one wording of a task for all rights, most often that of an erasure.
+        "erases": facts.right in _ERASING,
         "possible": [
             Row(0, named(titles, finding, personal), said_of(finding.reason, words))
             for finding in possible[:_POSSIBLE_MOST]

@@ -67,6 +67,14 @@ def test_the_task_is_asked_done_by_staff_and_never_claimed_before(small: World) 
     assert small.only_matter().state is State.ANSWERED
 
 
+def test_a_task_worded_as_an_erasure_deletes_nothing_where_a_copy_is_asked_for(small: World):
+    small.write(INGRID, "Innsyn", "Hei, hva har dere lagret om meg? Send meg en kopi.")
+    small.write(MARTIN, "Erasure", ERASE)
+    copied, erased = map(letter, small.questions())
+    assert "Slett ingenting" in copied
+    assert "Slett ingenting" not in erased
+
+
 def test_the_only_task_needs_no_number_and_the_case_may_be_closed(small: World) -> None:
     number = approved(small)
     small.clock.pass_time(hours=25)
