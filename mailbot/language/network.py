@@ -126,6 +126,7 @@ def forward(
 
 def answer(layers: Layers, sums: F32, words: I64, subject: bool) -> NDArray[np.float64]:
     """Log-odds of the columns for one mail; `sums` of directions and `words` per sentence."""
+    # What `layout` gives for one mail, without its general and slower way.
     number = len(words)
     place = np.zeros((number, 3), np.float32)
     place[0, 0] = subject
